@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 const node = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
@@ -10,7 +11,7 @@ export default defineConfig({
       node('unit', ['test/**/*.test.ts'], {
         exclude: ['test/**/*.{worker,sql,contract,browser,faults}.test.ts'],
       }),
-      './test/worker.vitest.config.ts',
+      ...(existsSync('test/worker.vitest.config.ts') ? ['./test/worker.vitest.config.ts'] : []),
       node('sql', ['test/database/**/*.sql.test.ts'], {
         globalSetup: ['test/database/postgres.setup.ts'],
         fileParallelism: false,

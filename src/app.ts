@@ -1,0 +1,41 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { access } from './access/routes.ts'
+import { compute } from './compute/routes.ts'
+import { settingsOf } from './env.ts'
+import { dashboard } from './fleet/dashboard-routes.ts'
+import { ingest } from './fleet/ingest-routes.ts'
+import { vmMetrics } from './fleet/metrics-routes.ts'
+import { vms } from './fleet/vm-routes.ts'
+import { assets } from './http/assets.ts'
+import { authenticate } from './http/auth.ts'
+import type { AppEnv } from './http/context.ts'
+import { notFoundOf, onError } from './http/errors.ts'
+import { requestId, securityHeaders } from './http/headers.ts'
+import { health } from './http/health.ts'
+import { openApi } from './http/openapi.ts'
+import { streams } from './streams/routes.ts'
+
+export const app = new OpenAPIHono<AppEnv>()
+
+app.use(requestId)
+app.use(securityHeaders)
+app.use(async (c, next) => {
+  c.set('settings', settingsOf(c.env))
+  await next()
+})
+
+app.route('/', health)
+app.route('/', assets)
+app.use('/api/*', authenticate)
+
+app.route('/', compute)
+app.route('/', vms)
+app.route('/', vmMetrics)
+app.route('/', dashboard)
+app.route('/', ingest)
+app.route('/', streams)
+app.route('/', access)
+openApi(app)
+
+app.onError(onError)
+app.notFound(notFoundOf(app))

@@ -1,0 +1,85 @@
+import type { SeriesShard } from './fleet/series-shard.ts'
+import type { Hub } from './streams/hub.ts'
+
+/** What the platform binds to the worker. Numbers arrive as text; `settingsOf` parses them once. */
+export interface Env {
+  readonly DATABASE_URL?: string
+  /** host:port of a Neon-compatible proxy; absent in production, where the driver's own endpoint is used. */
+  readonly NEON_PROXY?: string
+  /** Present on the local stack only: the key that the page is handed on a loopback address. */
+  readonly LOCAL_DEVELOPMENT_KEY?: string
+  readonly ASSETS: Fetcher
+  readonly SERIES_SHARD: DurableObjectNamespace<SeriesShard>
+  readonly HUB: DurableObjectNamespace<Hub>
+  readonly FLUSH_INTERVAL_MS?: string
+  readonly LIVE_INTERVAL_MS?: string
+  readonly SHARDS_PER_ORGANISATION?: string
+  readonly RAW_RETENTION_HOURS?: string
+  readonly METRICS_RETENTION_DAYS?: string
+  readonly JOURNAL_SAMPLES_MAX?: string
+  readonly COST_USD_PER_CORE_HOUR?: string
+  readonly COST_USD_PER_GIB_HOUR?: string
+  readonly COST_USD_PER_100_GB_HOUR?: string
+}
+
+export interface CostRates {
+  readonly usdPerCoreHour: number
+  readonly usdPerGibHour: number
+  readonly usdPer100GbHour: number
+}
+
+export interface Settings {
+  readonly databaseUrl: string
+  readonly neonProxy: string | null
+  /** A shard writes to PostgreSQL at most this often. */
+  readonly flushIntervalMs: number
+  /** A shard publishes what changed to the hub at most this often. */
+  readonly liveIntervalMs: number
+  /** Shards a new organisation's VMs are spread over; part of where data lives, so never change it in place. */
+  readonly shardsPerOrganisation: number
+  /** Raw samples stay in the shard this long; older samples are refused. */
+  readonly rawRetentionMs: number
+  readonly metricsRetentionDays: number
+  /** Samples a shard holds that PostgreSQL does not have yet; beyond it ingest answers 503. */
+  readonly journalSamplesMax: number
+  readonly costRates: CostRates
+}
+
+const number = (
+  env: Env,
+  name: keyof Env,
+  fallback: number,
+  { min, max }: { min: number; max: number },
+) => {
+  const text = env[name]
+  if (text === undefined || text === '') return fallback
+  const value = Number(text)
+  if (!(value >= min && value <= max))
+    throw new RangeError(`${name} must be a number from ${min} to ${max}`)
+  return value
+}
+
+const parsed = new WeakMap<Env, Settings>()
+
+/** The settings of one deployment. Throws RangeError naming the variable that is out of its range. */
+export const settingsOf = (env: Env): Settings => {
+  const known = parsed.get(env)
+  if (known) return known
+  const settings: Settings = {
+    databaseUrl: env.DATABASE_URL ?? '',
+    neonProxy: env.NEON_PROXY || null,
+    flushIntervalMs: number(env, 'FLUSH_INTERVAL_MS', 5_000, { min: 100, max: 3_600_000 }),
+    liveIntervalMs: number(env, 'LIVE_INTERVAL_MS', 1_000, { min: 50, max: 60_000 }),
+    shardsPerOrganisation: number(env, 'SHARDS_PER_ORGANISATION', 8, { min: 1, max: 1_024 }),
+    rawRetentionMs: number(env, 'RAW_RETENTION_HOURS', 48, { min: 25, max: 24 * 30 }) * 3_600_000,
+    metricsRetentionDays: number(env, 'METRICS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
+    journalSamplesMax: number(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
+    costRates: {
+      usdPerCoreHour: number(env, 'COST_USD_PER_CORE_HOUR', 0.05, { min: 0, max: 1_000 }),
+      usdPerGibHour: number(env, 'COST_USD_PER_GIB_HOUR', 0.02, { min: 0, max: 1_000 }),
+      usdPer100GbHour: number(env, 'COST_USD_PER_100_GB_HOUR', 0.01, { min: 0, max: 1_000 }),
+    },
+  }
+  parsed.set(env, settings)
+  return settings
+}

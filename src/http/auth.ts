@@ -1,0 +1,87 @@
+import type { MiddlewareHandler } from 'hono'
+import { findKeyByHash } from '../database/access-queries.ts'
+import { connect, isUnavailable } from '../database/client.ts'
+import type { Settings } from '../env.ts'
+import type { AppEnv, Principal, Scope } from './context.ts'
+import { KeyCache } from './key-cache.ts'
+import { ProblemError, problem } from './problem.ts'
+
+const KEY_LENGTH_MIN = 16
+const KEY_LENGTH_MAX = 200
+const KEY_PROTOCOL_PREFIX = 'gjallar.key.'
+
+const unauthorized = (detail: string) =>
+  new ProblemError(
+    problem(401, 'unauthorized', detail, {
+      headers: { 'www-authenticate': 'Bearer realm="gjallar"' },
+    }),
+  )
+
+/** base64url → UTF-8 text, or null where it is neither. */
+const decodeBase64Url = (text: string): string | null => {
+  try {
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    return new TextDecoder('utf-8', { fatal: true }).decode(
+      Uint8Array.from(binary, (character) => character.charCodeAt(0)),
+    )
+  } catch {
+    // atob refuses what is not base64, TextDecoder what is not UTF-8: both are just a wrong key.
+    return null
+  }
+}
+
+/**
+ * The key a request carries: `Authorization: Bearer KEY`, or on a WebSocket upgrade, where a browser
+ * cannot set headers, the subprotocol `gjallar.key.<base64url(KEY)>`. Keys in URLs are never read.
+ */
+export const keyOf = (headers: Headers): string | null => {
+  const authorization = headers.get('authorization')
+  if (authorization !== null) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null
+  if (headers.get('upgrade')?.toLowerCase() !== 'websocket') return null
+  const offered = (headers.get('sec-websocket-protocol') ?? '').split(',').map((p) => p.trim())
+  const carrier = offered.find((protocol) => protocol.startsWith(KEY_PROTOCOL_PREFIX))
+  return carrier === undefined ? null : decodeBase64Url(carrier.slice(KEY_PROTOCOL_PREFIX.length))
+}
+
+/** SHA-256 of a key in hex. Keys are 32 random bytes or more, so a fast hash is enough. */
+export const hashKey = async (key: string): Promise<string> => {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+const cache = new KeyCache()
+
+/** Forgets what is cached of keys in this isolate; other isolates follow within the cache's lifetime. */
+export const forgetKeys = (): void => cache.clear()
+
+const lookUp =
+  (settings: Settings) =>
+  async (hash: string): Promise<Principal | null> =>
+    findKeyByHash(connect(settings), hash)
+
+/** Verifies the key and sets `principal`, else answers 401; 503 when no verdict can be had. */
+export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const key = keyOf(c.req.raw.headers)
+  if (key === null) throw unauthorized('send an API key as "Authorization: Bearer KEY"')
+  if (key.length < KEY_LENGTH_MIN || key.length > KEY_LENGTH_MAX)
+    throw unauthorized('this key is not known, has expired or was revoked')
+  const hash = await hashKey(key)
+  const verdict = await cache.find(hash, Date.now(), lookUp(c.var.settings), isUnavailable)
+  if (!verdict) throw unauthorized('this key is not known, has expired or was revoked')
+  c.set('principal', verdict)
+  await next()
+}
+
+/** Refuses a principal without the scope; `admin` includes the others, `write` does not include `read`. */
+export const requireScope =
+  (scope: Scope): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
+    const { scopes } = c.var.principal
+    if (!scopes.has(scope) && !scopes.has('admin'))
+      throw new ProblemError(
+        problem(403, 'forbidden', `this key lacks the scope "${scope}"`, {
+          extensions: { requiredScope: scope },
+        }),
+      )
+    await next()
+  }

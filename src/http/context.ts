@@ -1,0 +1,30 @@
+import type { Context } from 'hono'
+import type { Env, Settings } from '../env.ts'
+
+export const SCOPES = ['read', 'write', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** Whom a verified key speaks for. */
+export interface Principal {
+  readonly keyId: string
+  readonly organisationId: string
+  /** The organisation's slug. */
+  readonly organisation: string
+  readonly scopes: ReadonlySet<Scope>
+  readonly platformAdmin: boolean
+  /** Milliseconds since the epoch; null where the key does not expire. */
+  readonly expiresAt: number | null
+}
+
+/** The type argument of every Hono app in the worker. */
+export interface AppEnv {
+  Bindings: Env
+  Variables: {
+    requestId: string
+    settings: Settings
+    /** Set by the auth middleware on every route that needs a key. */
+    principal: Principal
+  }
+}
+
+export type AppContext = Context<AppEnv>

@@ -1,0 +1,62 @@
+import type { Principal } from './context.ts'
+
+interface Entry {
+  readonly principal: Principal | null
+  readonly fetchedAt: number
+}
+
+/** A revoked key is refused everywhere after this long. */
+const FRESH_MS = 30_000
+/** An unknown key is asked about again after this long, so that a new one works soon. */
+const UNKNOWN_FRESH_MS = 5_000
+/** While the database is away, a key verified this recently still counts, so that ingest goes on. */
+const STALE_IF_ERROR_MS = 3_600_000
+const ENTRIES_MAX = 10_000
+
+/**
+ * Verified keys of this isolate by hash: bounded, least recently used out first, one look-up at a
+ * time per key. `principal` is null for a key known not to exist.
+ */
+export class KeyCache {
+  readonly #entries = new Map<string, Entry>()
+
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  /**
+   * @param now milliseconds since the epoch
+   * @param lookUp asks the database; throws when it cannot tell
+   * @param isUnavailable tells a dead database from a bug
+   * @throws what `lookUp` throws, when no verdict recent enough is held
+   */
+  async find(
+    hash: string,
+    now: number,
+    lookUp: (hash: string) => Promise<Principal | null>,
+    isUnavailable: (error: unknown) => boolean,
+  ): Promise<Principal | null> {
+    const entry = this.#entries.get(hash)
+    if (entry && now - entry.fetchedAt < (entry.principal ? FRESH_MS : UNKNOWN_FRESH_MS))
+      return this.#use(hash, entry, now)
+    try {
+      const principal = await lookUp(hash)
+      return this.#use(hash, { principal, fetchedAt: now }, now)
+    } catch (error) {
+      if (entry?.principal && isUnavailable(error) && now - entry.fetchedAt < STALE_IF_ERROR_MS)
+        return this.#use(hash, entry, now)
+      throw error
+    }
+  }
+
+  #use(hash: string, entry: Entry, now: number): Principal | null {
+    this.#entries.delete(hash)
+    this.#entries.set(hash, entry)
+    if (this.#entries.size > ENTRIES_MAX) {
+      const oldest = this.#entries.keys().next()
+      if (!oldest.done) this.#entries.delete(oldest.value)
+    }
+    const { principal } = entry
+    return principal?.expiresAt != null && principal.expiresAt <= now ? null : principal
+  }
+}

@@ -1,0 +1,16 @@
+import { app } from './app.ts'
+import { connect } from './database/client.ts'
+import { maintainPartitions } from './database/flush-queries.ts'
+import { type Env, settingsOf } from './env.ts'
+
+export { SeriesShard } from './fleet/series-shard.ts'
+export { Hub } from './streams/hub.ts'
+
+export default {
+  fetch: app.fetch,
+  /** Makes day partitions ahead and drops the ones past retention, also for a fleet that is silent. */
+  async scheduled(_controller, env) {
+    const settings = settingsOf(env)
+    await maintainPartitions(connect(settings), settings.metricsRetentionDays)
+  },
+} satisfies ExportedHandler<Env>

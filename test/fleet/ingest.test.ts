@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { parseSamples, parseTimestamp, splitLines } from '../../src/fleet/ingest.ts'
+
+const now = Date.parse('2026-03-01T12:00:00Z')
+const bounds = { now, ageMsMax: 48 * 3_600_000 }
+const good = { vm: 'web-1', timestamp: now, cpu_usage: 12.5 }
+
+describe('sample parsing', () => {
+  it('keeps the good samples and refuses the others by index', () => {
+    const parsed = parseSamples([good, 7, { ...good, timestamp: now + 1 }], bounds)
+    expect(parsed.index).toEqual([0, 2])
+    expect(parsed.references).toEqual(['web-1'])
+    expect(parsed.values).toHaveLength(14)
+    expect(parsed.refused).toEqual([
+      { index: 1, reason: 'invalid-sample', detail: 'a sample must be an object' },
+    ])
+  })
+
+  it.each([
+    ['a future timestamp', { ...good, timestamp: now + 300_001 }, 'timestamp-in-future'],
+    ['an old timestamp', { ...good, timestamp: now - 48 * 3_600_000 - 1 }, 'timestamp-too-old'],
+    ['a fractional timestamp', { ...good, timestamp: now + 0.5 }, 'invalid-sample'],
+    ['a date without zone', { ...good, timestamp: '2026-03-01T12:00:00' }, 'invalid-sample'],
+    ['no timestamp', { vm: 'web-1', cpu_usage: 1 }, 'invalid-sample'],
+    ['an infinite value', { ...good, cpu_usage: Number.POSITIVE_INFINITY }, 'not-finite'],
+    ['NaN as text', { ...good, memory_usage: 'NaN' }, 'not-finite'],
+    ['a percent above 100', { ...good, disk_usage: 100.1 }, 'out-of-range'],
+    ['a negative rate', { ...good, iops_read: -1 }, 'out-of-range'],
+    ['text for a number', { ...good, cpu_usage: '12' }, 'invalid-sample'],
+    ['no metric', { vm: 'web-1', timestamp: now }, 'invalid-sample'],
+    ['no vm', { timestamp: now, cpu_usage: 1 }, 'invalid-sample'],
+    ['an over-long vm', { ...good, vm: 'x'.repeat(254) }, 'name-too-long'],
+    ['a free series', { name: 'up', labels: {}, timestamp: now, value: 1 }, 'unsupported-series'],
+  ])('refuses %s', (_, sample, reason) => {
+    const parsed = parseSamples([sample], bounds)
+    expect(parsed.refused.map((refusal) => refusal.reason)).toEqual([reason])
+    expect(parsed.values).toEqual([])
+  })
+
+  it('does not refuse the edges', () => {
+    const edges = [
+      { ...good, timestamp: now + 300_000 },
+      { ...good, timestamp: now - 48 * 3_600_000 },
+      { ...good, timestamp: '2026-03-01T13:00:00.250+01:00' },
+      { ...good, cpu_usage: 0, memory_usage: 100 },
+    ]
+    expect(parseSamples(edges, bounds).refused).toEqual([])
+  })
+
+  it.each([
+    [1_772_366_400_000, 1_772_366_400_000],
+    ['2026-03-01T12:00:00Z', now],
+    ['2026-03-01t12:00:00.5z', now + 500],
+    ['2026-03-01 12:00:00Z', now],
+    ['2026-13-01T12:00:00Z', Number.NaN],
+    ['yesterday', Number.NaN],
+    [null, Number.NaN],
+  ])('reads the timestamp %s as %s', (value, expected) => {
+    expect(parseTimestamp(value)).toEqual(expected)
+  })
+
+  it('numbers NDJSON lines as the sender sees them', () => {
+    const { samples, line } = splitLines(`${JSON.stringify(good)}\n\n{broken\n`)
+    const parsed = parseSamples(samples, bounds, (position) => line[position] ?? 0)
+    expect(parsed.index).toEqual([0])
+    expect(parsed.refused).toEqual([
+      { index: 2, reason: 'invalid-sample', detail: 'the line is not JSON' },
+    ])
+  })
+})
