@@ -1,0 +1,177 @@
+import { and, asc, eq, isNull, sql } from 'drizzle-orm'
+import { err, ok, type Result } from '../result.ts'
+import type { Database } from './client.ts'
+import { violatedConstraint } from './faults.ts'
+import { apiKeys, organisations } from './schema.ts'
+import { isUuid } from './vm-rows.ts'
+
+export const SCOPES = ['read', 'write', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** Who a valid key speaks for. */
+export interface KeyIdentity {
+  readonly keyId: string
+  readonly organisationId: string
+  /** Slug. */
+  readonly organisation: string
+  readonly scopes: readonly Scope[]
+  readonly platformAdmin: boolean
+  readonly expiresAt: Date | null
+}
+
+export interface Organisation {
+  readonly id: string
+  readonly slug: string
+  readonly name: string
+  readonly createdAt: Date
+}
+
+/** A key as its owner may see it: never the key or its hash. */
+export interface ApiKey {
+  readonly id: string
+  readonly name: string
+  readonly prefix: string
+  readonly scopes: readonly Scope[]
+  readonly platformAdmin: boolean
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+}
+
+export interface NewKey {
+  readonly name: string
+  /** SHA-256 of the key, 32 bytes. */
+  readonly hash: Uint8Array
+  readonly prefix: string
+  readonly scopes: readonly Scope[]
+  readonly platformAdmin?: boolean
+  readonly expiresAt?: Date | null
+}
+
+/** Most rows that a list returns; beyond that a list is not what a person needs. */
+const LIST_ROWS_MAX = 1000
+
+/** The identity behind a key's hash, or null where it is unknown, expired or revoked. */
+export const findKeyByHash = async (
+  db: Database,
+  hash: Uint8Array,
+): Promise<KeyIdentity | null> => {
+  const [row] = await db.orm
+    .select({
+      keyId: apiKeys.id,
+      organisationId: apiKeys.organisationId,
+      organisation: organisations.slug,
+      scopes: apiKeys.scopes,
+      platformAdmin: apiKeys.platformAdmin,
+      expiresAt: apiKeys.expiresAt,
+    })
+    .from(apiKeys)
+    .innerJoin(organisations, eq(organisations.id, apiKeys.organisationId))
+    .where(and(eq(apiKeys.hash, hash), IS_VALID))
+  return row === undefined ? null : { ...row, scopes: scopesOf(row.scopes) }
+}
+
+/** Every organisation, by slug: for platform admins only. */
+export const listOrganisations = (db: Database): Promise<Organisation[]> =>
+  db.orm.select().from(organisations).orderBy(asc(organisations.slug)).limit(LIST_ROWS_MAX)
+
+export const createOrganisation = async (
+  db: Database,
+  organisation: { readonly slug: string; readonly name: string },
+): Promise<Result<Organisation, { readonly reason: 'organisation-slug-taken' }>> => {
+  try {
+    const [row] = await db.orm.insert(organisations).values(organisation).returning()
+    if (row === undefined) throw new Error('INSERT … RETURNING gave no row')
+    return ok(row)
+  } catch (error) {
+    if (violatedConstraint(error) === 'organisations_slug') {
+      return err({ reason: 'organisation-slug-taken' })
+    }
+    throw error
+  }
+}
+
+/** The organisation's keys that are not revoked, oldest first; expired ones stay in the list. */
+export const listKeys = async (db: Database, organisationId: string): Promise<ApiKey[]> => {
+  const rows = await db.orm
+    .select(KEY_FIELDS)
+    .from(apiKeys)
+    .where(and(eq(apiKeys.organisationId, organisationId), isNull(apiKeys.revokedAt)))
+    .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
+    .limit(LIST_ROWS_MAX)
+  return rows.map(keyOf)
+}
+
+export const createKey = async (
+  db: Database,
+  organisationId: string,
+  key: NewKey,
+): Promise<ApiKey> => {
+  const { name, hash, prefix, scopes, platformAdmin = false, expiresAt = null } = key
+  const [row] = await db.orm
+    .insert(apiKeys)
+    .values({ organisationId, name, hash, prefix, scopes: [...scopes], platformAdmin, expiresAt })
+    .returning(KEY_FIELDS)
+  if (row === undefined) throw new Error('INSERT … RETURNING gave no row')
+  return keyOf(row)
+}
+
+/**
+ * Puts a new secret behind a key; the old one ends with the statement.
+ * @returns null where the organisation has no such valid key
+ */
+export const rotateKey = async (
+  db: Database,
+  organisationId: string,
+  keyId: string,
+  secret: { readonly hash: Uint8Array; readonly prefix: string },
+): Promise<ApiKey | null> => {
+  if (!isUuid(keyId)) return null
+  const [row] = await db.orm
+    .update(apiKeys)
+    .set({ hash: secret.hash, prefix: secret.prefix })
+    .where(and(eq(apiKeys.organisationId, organisationId), eq(apiKeys.id, keyId), IS_VALID))
+    .returning(KEY_FIELDS)
+  return row === undefined ? null : keyOf(row)
+}
+
+/** @returns false where the organisation has no such key, or it was revoked before */
+export const revokeKey = async (
+  db: Database,
+  organisationId: string,
+  keyId: string,
+): Promise<boolean> => {
+  if (!isUuid(keyId)) return false
+  const rows = await db.orm
+    .update(apiKeys)
+    .set({ revokedAt: sql`now()` })
+    .where(
+      and(
+        eq(apiKeys.organisationId, organisationId),
+        eq(apiKeys.id, keyId),
+        isNull(apiKeys.revokedAt),
+      ),
+    )
+    .returning({ id: apiKeys.id })
+  return rows.length === 1
+}
+
+const IS_VALID = sql`${apiKeys.revokedAt} IS NULL
+  AND (${apiKeys.expiresAt} IS NULL OR ${apiKeys.expiresAt} > now())`
+
+const KEY_FIELDS = {
+  id: apiKeys.id,
+  name: apiKeys.name,
+  prefix: apiKeys.prefix,
+  scopes: apiKeys.scopes,
+  platformAdmin: apiKeys.platformAdmin,
+  createdAt: apiKeys.createdAt,
+  expiresAt: apiKeys.expiresAt,
+}
+
+const scopesOf = (texts: readonly string[]): readonly Scope[] =>
+  SCOPES.filter((scope) => texts.includes(scope))
+
+const keyOf = (row: Omit<ApiKey, 'scopes'> & { readonly scopes: readonly string[] }): ApiKey => ({
+  ...row,
+  scopes: scopesOf(row.scopes),
+})

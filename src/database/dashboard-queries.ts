@@ -1,0 +1,125 @@
+import { VM_STATUSES, type VmStatus } from '../fleet/types.ts'
+import { ok, type Result } from '../result.ts'
+import type { Database } from './client.ts'
+import { type CursorError, decodeCursor, encodeCursor } from './cursor.ts'
+import { type DashboardSort, dashboardOrder } from './dashboard-order.ts'
+import {
+  type DashboardColumns,
+  type DashboardVm,
+  dashboardVms,
+  PAGE_ARRAYS,
+  PAGE_COLUMNS,
+} from './dashboard-rows.ts'
+import { after, orderBy, Parameters } from './keyset.ts'
+
+/** What an hour of a VM's capacity costs, in US dollars. */
+export interface CostRates {
+  readonly usdPerCoreHour: number
+  readonly usdPerGibHour: number
+  readonly usdPer100GbHour: number
+}
+
+export interface DashboardQuery {
+  readonly status?: VmStatus | undefined
+  /** Inclusive, 0 to 100. */
+  readonly minHealthScore?: number | undefined
+  readonly sort: DashboardSort
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+/** Over the whole filter, not the page. Means are null where there is nothing to take them over. */
+export interface DashboardSummary {
+  readonly total: number
+  readonly by_status: Readonly<Record<VmStatus, number>>
+  /** Mean of the newest samples, over the VMs that have reported. */
+  readonly cpu_avg: number | null
+  readonly memory_avg: number | null
+  readonly health_avg: number | null
+  /** US dollars. */
+  readonly total_hourly_cost: number
+}
+
+export interface DashboardPage {
+  readonly vms: readonly DashboardVm[]
+  readonly summary: DashboardSummary
+  readonly nextCursor: string | null
+}
+
+type DashboardRow = DashboardColumns & {
+  readonly organisation: string | null
+  readonly summary: DashboardSummary
+}
+
+/**
+ * One page of the dashboard and the summary of its filter, in one statement. The default order reads
+ * O(page) rows by index; the summary, and the orders by a metric or by cost, read one narrow row per VM
+ * and never a sample.
+ */
+export const readDashboard = async (
+  db: Database,
+  organisationId: string,
+  query: DashboardQuery,
+  rates: CostRates,
+): Promise<Result<DashboardPage, CursorError>> => {
+  const order = dashboardOrder(query.sort)
+  const parameters = new Parameters()
+  const organisation = parameters.add(organisationId, 'uuid')
+  const filter = filterOf(organisation, query, parameters)
+  let position = 'true'
+  if (query.cursor !== undefined) {
+    const kinds = order.keys.map(({ kind }) => kind)
+    const keys = decodeCursor(query.cursor, query.sort, kinds)
+    if (!keys.ok) return keys
+    position = after(order.keys, keys.value, parameters)
+  }
+  const cost = `CROSS JOIN LATERAL (SELECT ${costOf(rates, parameters)} AS hourly) AS cost`
+  const text = `WITH page AS (
+      SELECT ${PAGE_COLUMNS}
+      FROM vms ${cost}
+      LEFT JOIN vm_latest ON vm_latest.vm_id = vms.id
+      LEFT JOIN vm_window ON vm_window.vm_id = vms.id
+      WHERE ${filter} AND ${position}
+      ORDER BY ${orderBy(order.keys)} LIMIT ${parameters.add(query.limit + 1, 'integer')}
+    )
+    SELECT ${PAGE_ARRAYS},
+      (SELECT slug FROM organisations WHERE organisations.id = ${organisation}) AS organisation,
+      (SELECT ${SUMMARY} FROM vms ${cost}
+        LEFT JOIN vm_latest ON vm_latest.vm_id = vms.id WHERE ${filter}) AS summary
+    FROM page`
+  const [row] = await db.query<DashboardRow>({ text, params: parameters.values })
+  if (row === undefined) throw new Error('an aggregate without GROUP BY gave no row')
+  const vms = dashboardVms(row, row.organisation ?? '', query.limit)
+  const last = vms.at(-1)
+  const hasMore = (row.id?.length ?? 0) > vms.length
+  const nextCursor = hasMore && last !== undefined ? encodeCursor(query.sort, order.of(last)) : null
+  return ok({ vms, summary: row.summary, nextCursor })
+}
+
+const filterOf = (organisation: string, query: DashboardQuery, parameters: Parameters): string => {
+  const conditions = [`vms.organisation_id = ${organisation}`, 'vms.deleted_at IS NULL']
+  if (query.status !== undefined) {
+    // By rank, because that is what the index of the default order holds.
+    const rank = VM_STATUSES.indexOf(query.status)
+    conditions.push(`vms.status_rank = ${parameters.add(rank, 'smallint')}`)
+  }
+  if (query.minHealthScore !== undefined) {
+    conditions.push(`vms.health_score >= ${parameters.add(query.minHealthScore, 'float8')}`)
+  }
+  return conditions.join(' AND ')
+}
+
+const costOf = (rates: CostRates, parameters: Parameters): string =>
+  `vms.cpu_cores * ${parameters.add(rates.usdPerCoreHour, 'float8')}
+    + vms.memory_mb / 1024::float8 * ${parameters.add(rates.usdPerGibHour, 'float8')}
+    + vms.disk_gb / 100::float8 * ${parameters.add(rates.usdPer100GbHour, 'float8')}`
+
+const SUMMARY = `json_build_object(
+  'total', count(*),
+  'by_status', json_build_object(${VM_STATUSES.map(
+    (status, rank) => `'${status}', count(*) FILTER (WHERE vms.status_rank = ${rank})`,
+  ).join(', ')}),
+  'cpu_avg', avg(vm_latest.cpu_usage),
+  'memory_avg', avg(vm_latest.memory_usage),
+  'health_avg', avg(vms.health_score)::float8,
+  'total_hourly_cost', COALESCE(sum(cost.hourly), 0))`

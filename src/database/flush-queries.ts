@@ -1,0 +1,207 @@
+import { type FlushBatch, METRICS } from '../fleet/types.ts'
+import { base64Array, numberArray, uuidArray } from './array-literal.ts'
+import type { Database, Statement } from './client.ts'
+import { sqlState } from './faults.ts'
+import { maintainPartitions } from './partition-queries.ts'
+
+/** What a row that fits no partition raises; `check_violation`. */
+const NO_PARTITION = '23514'
+
+export interface FlushSettings {
+  readonly metricsRetentionDays: number
+}
+
+/**
+ * Writes a batch in one transaction and one round trip: all of it or nothing. Rows are absolute and
+ * keyed, so the same batch again changes nothing, and an older one arriving late neither lowers a
+ * minute's or hour's sample count nor moves `vm_latest` back. Rows of VMs that are deleted, unknown or
+ * another organisation's are dropped, and so are minutes and hours older than the retention.
+ * Per table, a key may stand in the batch once.
+ *
+ * @throws what `faultOf` reads; the batch then left no trace and may be sent again
+ */
+export const flush = async (
+  db: Database,
+  batch: FlushBatch,
+  settings: FlushSettings,
+): Promise<void> => {
+  const statements = flushStatements(batch, settings)
+  if (statements.length === 0) return
+  try {
+    await db.transaction(statements)
+  } catch (error) {
+    if (sqlState(error) !== NO_PARTITION) throw error
+    await maintainPartitions(db, settings.metricsRetentionDays)
+    await db.transaction(statements)
+  }
+}
+
+/** The statements of `flush`, in the order in which they must run. */
+export const flushStatements = (
+  batch: FlushBatch,
+  { metricsRetentionDays }: FlushSettings,
+): readonly Statement[] => {
+  const { organisationId, minutes, latest, hours, windows } = batch
+  const retention = String(metricsRetentionDays)
+  const statements: Statement[] = []
+  if (minutes.vmId.length > 0) {
+    statements.push({
+      text: MINUTES,
+      params: [
+        organisationId,
+        retention,
+        uuidArray(minutes.vmId),
+        numberArray(minutes.timestamp),
+        numberArray(minutes.sampleCount),
+        ...METRICS.map((metric) => numberArray(minutes.mean[metric])),
+        numberArray(minutes.cpuMin),
+        numberArray(minutes.cpuMax),
+        numberArray(minutes.memoryMin),
+        numberArray(minutes.memoryMax),
+      ],
+    })
+  }
+  if (latest.vmId.length > 0) {
+    const vmIds = uuidArray(latest.vmId)
+    const timestamps = numberArray(latest.timestamp)
+    const values = METRICS.map((metric) => numberArray(latest.values[metric]))
+    statements.push(
+      { text: LATEST, params: [organisationId, vmIds, timestamps, ...values] },
+      {
+        text: STATUS_AND_HEALTH,
+        params: [organisationId, vmIds, timestamps, numberArray(latest.healthScore)],
+      },
+    )
+  }
+  if (hours.vmId.length > 0) {
+    statements.push({
+      text: HOURS,
+      params: [
+        organisationId,
+        retention,
+        uuidArray(hours.vmId),
+        numberArray(hours.timestamp),
+        numberArray(hours.sampleCount),
+        numberArray(hours.cpuCount),
+        numberArray(hours.cpuSum),
+        numberArray(hours.cpuMax),
+        base64Array(hours.cpuSketch),
+        numberArray(hours.memoryCount),
+        numberArray(hours.memorySum),
+        numberArray(hours.memoryMax),
+        base64Array(hours.memorySketch),
+      ],
+    })
+  }
+  if (windows.vmId.length > 0) {
+    const column = (name: keyof (typeof windows.values)[number]) =>
+      numberArray(windows.values.map((window) => window[name]))
+    statements.push({
+      text: WINDOWS,
+      params: [
+        organisationId,
+        uuidArray(windows.vmId),
+        column('cpu_avg'),
+        column('cpu_max'),
+        column('cpu_p95'),
+        column('memory_avg'),
+        column('memory_max'),
+        column('memory_p95'),
+        column('sample_count'),
+      ],
+    })
+  }
+  return statements
+}
+
+const LIVING_VMS = `JOIN vms ON vms.id = batch.vm_id
+  AND vms.organisation_id = $1::uuid AND vms.deleted_at IS NULL`
+
+/** The first day that `maintain_partitions` keeps. */
+const RETAINED = `date_trunc('day', now(), 'UTC') - make_interval(days => $2::integer)`
+
+const MEANS = METRICS.join(', ')
+const excluded = (columns: readonly string[]): string =>
+  columns.map((column) => `${column} = excluded.${column}`).join(', ')
+
+const EXTREMES = ['cpu_min', 'cpu_max', 'memory_min', 'memory_max'] as const
+
+const MINUTES = `INSERT INTO vm_metrics (vm_id, timestamp, sample_count, ${MEANS}, ${EXTREMES.join(', ')})
+  SELECT batch.vm_id, to_timestamp(batch.ms / 1000), batch.sample_count,
+    ${[...METRICS, ...EXTREMES].map((column) => `batch.${column}`).join(', ')}
+  FROM unnest($3::uuid[], $4::float8[], $5::integer[],
+      ${[...METRICS, ...EXTREMES].map((_, position) => `$${position + 6}::float8[]`).join(', ')})
+    AS batch (vm_id, ms, sample_count, ${MEANS}, ${EXTREMES.join(', ')})
+  ${LIVING_VMS}
+  WHERE to_timestamp(batch.ms / 1000) >= ${RETAINED}
+  ON CONFLICT (vm_id, timestamp) DO UPDATE
+    SET ${excluded(['sample_count', ...METRICS, ...EXTREMES])}
+    WHERE excluded.sample_count >= vm_metrics.sample_count`
+
+const LATEST = `INSERT INTO vm_latest (vm_id, timestamp, ${MEANS})
+  SELECT batch.vm_id, to_timestamp(batch.ms / 1000), ${METRICS.map((metric) => `batch.${metric}`).join(', ')}
+  FROM unnest($2::uuid[], $3::float8[], ${METRICS.map((_, position) => `$${position + 4}::float8[]`).join(', ')})
+    AS batch (vm_id, ms, ${MEANS})
+  ${LIVING_VMS}
+  ON CONFLICT (vm_id) DO UPDATE SET ${excluded(['timestamp', ...METRICS])}
+    WHERE excluded.timestamp >= vm_latest.timestamp`
+
+/**
+ * Runs after `LATEST`, so that a sample that is not the newest finds no row with its time and changes
+ * nothing. A VM that reports after it was started runs.
+ */
+const STATUS_AND_HEALTH = `UPDATE vms SET health_score = batch.health_score,
+    status = CASE WHEN batch.started THEN 'running' ELSE vms.status END,
+    status_changed_at = CASE WHEN batch.started THEN now() ELSE vms.status_changed_at END,
+    updated_at = CASE WHEN batch.started THEN now() ELSE vms.updated_at END
+  FROM (
+    SELECT vms.id, sample.health_score,
+      vms.status = 'starting' AND vm_latest.timestamp > vms.status_changed_at AS started
+    FROM unnest($2::uuid[], $3::float8[], $4::smallint[]) AS sample (vm_id, ms, health_score)
+    JOIN vm_latest ON vm_latest.vm_id = sample.vm_id
+      AND vm_latest.timestamp = to_timestamp(sample.ms / 1000)
+    JOIN vms ON vms.id = sample.vm_id
+      AND vms.organisation_id = $1::uuid AND vms.deleted_at IS NULL
+  ) AS batch
+  WHERE vms.id = batch.id AND (vms.health_score <> batch.health_score OR batch.started)`
+
+const HOUR_COLUMNS = [
+  'sample_count',
+  'cpu_count',
+  'cpu_sum',
+  'cpu_max',
+  'cpu_sketch',
+  'memory_count',
+  'memory_sum',
+  'memory_max',
+  'memory_sketch',
+] as const
+
+const HOURS = `INSERT INTO vm_hours (vm_id, timestamp, ${HOUR_COLUMNS.join(', ')})
+  SELECT batch.vm_id, to_timestamp(batch.ms / 1000), batch.sample_count,
+    batch.cpu_count, batch.cpu_sum, batch.cpu_max, decode(batch.cpu_sketch, 'base64'),
+    batch.memory_count, batch.memory_sum, batch.memory_max, decode(batch.memory_sketch, 'base64')
+  FROM unnest($3::uuid[], $4::float8[], $5::integer[], $6::integer[], $7::float8[], $8::float8[],
+      $9::text[], $10::integer[], $11::float8[], $12::float8[], $13::text[])
+    AS batch (vm_id, ms, ${HOUR_COLUMNS.join(', ')})
+  ${LIVING_VMS}
+  WHERE to_timestamp(batch.ms / 1000) >= ${RETAINED}
+  ON CONFLICT (vm_id, timestamp) DO UPDATE SET ${excluded(HOUR_COLUMNS)}
+    WHERE excluded.sample_count >= vm_hours.sample_count`
+
+const WINDOW_COLUMNS = [
+  'cpu_avg',
+  'cpu_max',
+  'cpu_p95',
+  'memory_avg',
+  'memory_max',
+  'memory_p95',
+  'sample_count',
+] as const
+
+const WINDOWS = `INSERT INTO vm_window (vm_id, ${WINDOW_COLUMNS.join(', ')})
+  SELECT batch.* FROM unnest($2::uuid[], $3::float8[], $4::float8[], $5::float8[], $6::float8[],
+      $7::float8[], $8::float8[], $9::integer[])
+    AS batch (vm_id, ${WINDOW_COLUMNS.join(', ')})
+  ${LIVING_VMS}
+  ON CONFLICT (vm_id) DO UPDATE SET ${excluded(WINDOW_COLUMNS)}`

@@ -1,0 +1,182 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  doublePrecision,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+/**
+ * The tables as drizzle sees them; `migrations/` is generated from this file. What drizzle-kit cannot
+ * say (partitions, BRIN on a partitioned table, functions) stands in the custom migration files.
+ * `docs/storage.md` has content, owner and lifetime of each table.
+ */
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array | string }>({
+  dataType: () => 'bytea',
+})
+
+/** Byte order, so that sorting is the same on every server and a prefix filter can use the index. */
+const name = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
+
+const instant = (column: string) => timestamp(column, { withTimezone: true, mode: 'date' })
+
+export const organisations = pgTable('organisations', {
+  id: uuid('id').primaryKey().defaultRandom(),
+  slug: text('slug').notNull().unique('organisations_slug'),
+  name: text('name').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+})
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    organisationId: uuid('organisation_id')
+      .notNull()
+      .references(() => organisations.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    /** SHA-256 of the whole key; the key itself is never stored. */
+    hash: bytea('hash').notNull().unique('api_keys_hash'),
+    /** First characters of the key, so that a person can tell keys apart. */
+    prefix: text('prefix').notNull(),
+    scopes: text('scopes').array().notNull(),
+    platformAdmin: boolean('platform_admin').notNull().default(false),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (table) => [
+    index('api_keys_organisation').on(table.organisationId),
+    check('api_keys_scopes', sql`${table.scopes} <@ ARRAY['read', 'write', 'admin']`),
+    check('api_keys_hash_length', sql`length(${table.hash}) = 32`),
+  ],
+)
+
+export const vms = pgTable(
+  'vms',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    organisationId: uuid('organisation_id')
+      .notNull()
+      .references(() => organisations.id, { onDelete: 'cascade' }),
+    name: name('name').notNull(),
+    status: text('status', { enum: ['running', 'starting', 'stopping', 'stopped'] }).notNull(),
+    statusRank: smallint('status_rank')
+      .notNull()
+      .generatedAlwaysAs(
+        sql`CASE status WHEN 'running' THEN 0 WHEN 'starting' THEN 1 WHEN 'stopping' THEN 2 ELSE 3 END`,
+      ),
+    cpuCores: integer('cpu_cores').notNull(),
+    memoryMb: bigint('memory_mb', { mode: 'number' }).notNull(),
+    diskGb: bigint('disk_gb', { mode: 'number' }).notNull(),
+    region: text('region').notNull(),
+    instanceType: text('instance_type').notNull(),
+    /** 0 to 100 from the newest sample; 100 before the first. Kept here so that the order by health has an index. */
+    healthScore: smallint('health_score').notNull().default(100),
+    statusChangedAt: instant('status_changed_at').notNull().defaultNow(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+    deletedAt: instant('deleted_at'),
+  },
+  (table) => [
+    uniqueIndex('vms_organisation_name')
+      .on(table.organisationId, table.name)
+      .where(sql`deleted_at IS NULL`),
+    index('vms_dashboard_order')
+      .on(table.organisationId, table.statusRank, table.healthScore, table.name)
+      .where(sql`deleted_at IS NULL`),
+    check('vms_status', sql`${table.status} IN ('running', 'starting', 'stopping', 'stopped')`),
+    check('vms_health_score', sql`${table.healthScore} BETWEEN 0 AND 100`),
+    check(
+      'vms_capacity',
+      sql`${table.cpuCores} > 0 AND ${table.memoryMb} > 0 AND ${table.diskGb} >= 0`,
+    ),
+  ],
+)
+
+const means = () => ({
+  cpuUsage: doublePrecision('cpu_usage'),
+  memoryUsage: doublePrecision('memory_usage'),
+  diskUsage: doublePrecision('disk_usage'),
+  networkInBytes: doublePrecision('network_in_bytes'),
+  networkOutBytes: doublePrecision('network_out_bytes'),
+  iopsRead: doublePrecision('iops_read'),
+  iopsWrite: doublePrecision('iops_write'),
+})
+
+/**
+ * One row per VM and minute: means, and the extremes of cpu and memory. Partitioned by UTC day.
+ * No foreign key: its check costs a lookup a row, and the flush joins `vms` anyway.
+ */
+export const vmMetrics = pgTable(
+  'vm_metrics',
+  {
+    vmId: uuid('vm_id').notNull(),
+    timestamp: instant('timestamp').notNull(),
+    sampleCount: integer('sample_count').notNull(),
+    ...means(),
+    cpuMin: doublePrecision('cpu_min'),
+    cpuMax: doublePrecision('cpu_max'),
+    memoryMin: doublePrecision('memory_min'),
+    memoryMax: doublePrecision('memory_max'),
+  },
+  (table) => [primaryKey({ columns: [table.vmId, table.timestamp] })],
+)
+
+/** The newest sample of each VM; its timestamp never goes back. */
+export const vmLatest = pgTable('vm_latest', {
+  vmId: uuid('vm_id')
+    .primaryKey()
+    .references(() => vms.id, { onDelete: 'cascade' }),
+  timestamp: instant('timestamp').notNull(),
+  ...means(),
+})
+
+/** Mergeable state per VM and hour; sketches are `Histogram.toBytes()`. */
+export const vmHours = pgTable(
+  'vm_hours',
+  {
+    vmId: uuid('vm_id')
+      .notNull()
+      .references(() => vms.id, { onDelete: 'cascade' }),
+    timestamp: instant('timestamp').notNull(),
+    sampleCount: integer('sample_count').notNull(),
+    cpuCount: integer('cpu_count').notNull(),
+    cpuSum: doublePrecision('cpu_sum').notNull(),
+    cpuMax: doublePrecision('cpu_max'),
+    cpuSketch: bytea('cpu_sketch').notNull(),
+    memoryCount: integer('memory_count').notNull(),
+    memorySum: doublePrecision('memory_sum').notNull(),
+    memoryMax: doublePrecision('memory_max'),
+    memorySketch: bytea('memory_sketch').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.vmId, table.timestamp] }),
+    index('vm_hours_timestamp').using('brin', table.timestamp),
+  ],
+)
+
+/** Statistics of the sliding 24 h, one row per VM. */
+export const vmWindow = pgTable('vm_window', {
+  vmId: uuid('vm_id')
+    .primaryKey()
+    .references(() => vms.id, { onDelete: 'cascade' }),
+  cpuAvg: doublePrecision('cpu_avg'),
+  cpuMax: doublePrecision('cpu_max'),
+  cpuP95: doublePrecision('cpu_p95'),
+  memoryAvg: doublePrecision('memory_avg'),
+  memoryMax: doublePrecision('memory_max'),
+  memoryP95: doublePrecision('memory_p95'),
+  sampleCount: integer('sample_count').notNull(),
+})
