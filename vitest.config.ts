@@ -11,7 +11,7 @@ export default defineConfig({
       node('unit', ['test/**/*.test.ts'], {
         exclude: ['test/**/*.{worker,sql,contract,browser,faults}.test.ts'],
       }),
-      ...(existsSync('test/worker.vitest.config.ts') ? ['./test/worker.vitest.config.ts'] : []),
+      ...(existsSync('test/vitest.worker.config.ts') ? ['./test/vitest.worker.config.ts'] : []),
       node('sql', ['test/database/**/*.sql.test.ts'], {
         globalSetup: ['test/database/postgres.setup.ts'],
         fileParallelism: false,
