@@ -56,6 +56,11 @@ export const connect = (settings: DatabaseSettings): Database => {
   }
 }
 
+/** One trivial round trip, for readiness. @throws what `faultOf` reads */
+export const ping = async (db: Database): Promise<void> => {
+  await db.query({ text: 'SELECT 1 AS one', params: [] })
+}
+
 const configure = (neonProxy: string | null): void => {
   neonConfig.fetchFunction = boundedFetch
   if (neonProxy === null) return

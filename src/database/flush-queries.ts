@@ -4,12 +4,11 @@ import type { Database, Statement } from './client.ts'
 import { sqlState } from './faults.ts'
 import { maintainPartitions } from './partition-queries.ts'
 
+export { maintainPartitions } from './partition-queries.ts'
+export { settleStopping } from './transition-queries.ts'
+
 /** What a row that fits no partition raises; `check_violation`. */
 const NO_PARTITION = '23514'
-
-export interface FlushSettings {
-  readonly metricsRetentionDays: number
-}
 
 /**
  * Writes a batch in one transaction and one round trip: all of it or nothing. Rows are absolute and
@@ -23,15 +22,15 @@ export interface FlushSettings {
 export const flush = async (
   db: Database,
   batch: FlushBatch,
-  settings: FlushSettings,
+  metricsRetentionDays: number,
 ): Promise<void> => {
-  const statements = flushStatements(batch, settings)
+  const statements = flushStatements(batch, metricsRetentionDays)
   if (statements.length === 0) return
   try {
     await db.transaction(statements)
   } catch (error) {
     if (sqlState(error) !== NO_PARTITION) throw error
-    await maintainPartitions(db, settings.metricsRetentionDays)
+    await maintainPartitions(db, metricsRetentionDays)
     await db.transaction(statements)
   }
 }
@@ -39,7 +38,7 @@ export const flush = async (
 /** The statements of `flush`, in the order in which they must run. */
 export const flushStatements = (
   batch: FlushBatch,
-  { metricsRetentionDays }: FlushSettings,
+  metricsRetentionDays: number,
 ): readonly Statement[] => {
   const { organisationId, minutes, latest, hours, windows } = batch
   const retention = String(metricsRetentionDays)

@@ -19,8 +19,3 @@ export const maintainPartitions = async (
   })
   return row ?? { made: 0, dropped: 0 }
 }
-
-/** One trivial round trip, for readiness. @throws what `faultOf` reads */
-export const pingDatabase = async (db: Database): Promise<void> => {
-  await db.query({ text: 'SELECT 1 AS one', params: [] })
-}
