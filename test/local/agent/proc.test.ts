@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   parseCpuTicks,
@@ -8,7 +9,7 @@ import {
 } from '../../../local/agent/proc.ts'
 
 const captured = (name: string): string =>
-  readFileSync(new URL(`captured/${name}.txt`, import.meta.url), 'utf8')
+  readFileSync(path.join(import.meta.dirname, 'captured', `${name}.txt`), 'utf8')
 
 describe('parsers of texts captured on a two-core virtual machine', () => {
   it('counts user, nice, system, irq, softirq and steal as busy, idle and iowait not', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Machine, readMachine, usedPercent } from '../../../local/agent/readers.ts'
 import {
@@ -11,7 +12,10 @@ import {
 } from '../../../local/agent/sample.ts'
 
 const captured = (name: string, moment: number): string =>
-  readFileSync(new URL(`captured/${name.replace('/', '-')}.${moment}.txt`, import.meta.url), 'utf8')
+  readFileSync(
+    path.join(import.meta.dirname, 'captured', `${name.replace('/', '-')}.${moment}.txt`),
+    'utf8',
+  )
 
 const capturedMachine = (moment: number, atMs: number): Machine => ({
   procText: async (name) => captured(name, moment),

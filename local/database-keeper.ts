@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isAlive } from '../scripts/processes.ts'
+import { ensureDevelopmentKey, migrate } from './migrate.ts'
+import { startNeonProxy } from './neon-proxy.ts'
+import { startPostgres } from './postgres.ts'
+import { RESTART, restartDelayMs } from './supervisor.ts'
+
+type Postgres = Awaited<ReturnType<typeof startPostgres>>
+type NeonProxy = Awaited<ReturnType<typeof startNeonProxy>>
+
+export interface DatabaseOptions {
+  stateFolder: string
+  /** A PostgreSQL of the person's own; `null` = the embedded one. */
+  externalUrl: string | null
+  proxyPort: number
+  developmentKey: string
+  log(text: string): void
+  onPid(pid: number | null): void
+}
+
+/** How often the embedded server's process is looked at. */
+const WATCH_MS = 200
+
+/** The host and port of a database URL, without the password. */
+export const addressOf = (url: string): string => {
+  const { hostname, port } = new URL(url)
+  return `${hostname}:${port || 5432}`
+}
+
+const messageOf = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException
+  return message || code || String(error)
+}
+
+/**
+ * Keeps PostgreSQL, the Neon proxy in front of it and the schema in order. The proxy's port never
+ * changes, so the worker needs no restart when the database comes late or comes back.
+ */
+export class DatabaseKeeper {
+  readonly #options: DatabaseOptions
+  readonly #ending = new AbortController()
+  #postgres: Postgres | null = null
+  #proxy: NeonProxy | null = null
+  #proxyTarget: string | null = null
+  #prepared = false
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Tries once; afterwards goes on in the background. Never rejects.
+   *
+   * @returns the address that serves, or the reason why none does yet
+   */
+  async start(): Promise<{ ready: true; address: string } | { ready: false; reason: string }> {
+    const attempt = this.#attempt()
+    // A stop in the middle of the first start waits for it, and so leaves no server behind.
+    this.#loop = attempt.then(() => {})
+    const first = await attempt
+    if (this.#ending.signal.aborted) return { ready: false, reason: 'the stack is ending' }
+    this.#loop = this.#keep(first === null)
+    return first === null
+      ? { ready: true, address: addressOf(this.#proxyTarget ?? '') }
+      : { ready: false, reason: first }
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort()
+    await this.#loop
+    await this.#proxy?.stop()
+    await this.#postgres?.stop()
+    this.#options.onPid(null)
+  }
+
+  /** Brings everything up that is not up. @returns null, or why not */
+  async #attempt(): Promise<string | null> {
+    const { externalUrl, stateFolder, log, onPid, developmentKey } = this.#options
+    try {
+      if (externalUrl === null && this.#postgres === null) {
+        this.#postgres = await startPostgres({ stateFolder, log })
+        onPid(this.#postgres.pid)
+      }
+      const url = externalUrl ?? this.#postgres?.url ?? ''
+      await this.#pointProxyAt(url)
+      if (!this.#prepared) {
+        await migrate(url)
+        await ensureDevelopmentKey(url, developmentKey)
+        this.#prepared = true
+      }
+      return null
+    } catch (error) {
+      const where = externalUrl === null ? '' : ` at ${addressOf(externalUrl)}`
+      return `PostgreSQL${where} is not available: ${messageOf(error)}`
+    }
+  }
+
+  async #pointProxyAt(url: string): Promise<void> {
+    if (this.#proxyTarget === url) return
+    await this.#proxy?.stop()
+    this.#proxy = await startNeonProxy({ port: this.#options.proxyPort, target: url })
+    this.#proxyTarget = url
+  }
+
+  async #keep(readyAtStart: boolean): Promise<void> {
+    const { log, onPid } = this.#options
+    const { signal } = this.#ending
+    const pause = (ms: number): Promise<unknown> => sleep(ms, null, { signal }).catch(() => {})
+    let ready = readyAtStart
+    let failures = 0
+    let readySinceMs = performance.now()
+    while (!signal.aborted) {
+      if (ready) {
+        await pause(WATCH_MS)
+        if (this.#postgres === null || isAlive(this.#postgres.pid) || signal.aborted) continue
+        log('PostgreSQL ended; starting it again')
+        await this.#postgres.stop().catch(() => {})
+        this.#postgres = null
+        onPid(null)
+        if (performance.now() - readySinceMs > RESTART.healthyAfterMs) failures = 0
+        ready = false
+      }
+      await pause(restartDelayMs(RESTART, failures++))
+      if (signal.aborted) return
+      const reason = await this.#attempt()
+      if (reason === null) {
+        log(`PostgreSQL serves at ${addressOf(this.#proxyTarget ?? '')}`)
+        ready = true
+        readySinceMs = performance.now()
+      } else {
+        log(`${reason}; next try in ${restartDelayMs(RESTART, failures) / 1000} s`)
+      }
+    }
+  }
+}
