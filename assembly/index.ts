@@ -1,0 +1,14 @@
+/** The export list is the ABI: pointers in, pointers out; the caller owns all memory. */
+export {
+  sum_f64, sum_f32, sum_compensated_f64, min_max_f64, min_max_f32, summary_f64, summary_f32,
+} from './reduce'
+export { quantiles_f64, quantiles_work_bytes } from './quantile'
+export {
+  histogram_boundaries, histogram_bucket_f64, histogram_insert_f64, histogram_range_f64,
+  histogram_work_bytes,
+} from './histogram'
+
+/** First byte that holds no static data: the host's arena begins here. */
+export function heap_base(): usize {
+  return __heap_base
+}

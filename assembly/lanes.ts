@@ -1,0 +1,41 @@
+/** Elements as f64 lanes, whatever the stored type: T is f64 or f32. f32 widens exactly. */
+
+/** Two consecutive elements from `pointer`, which need not be aligned. */
+// @ts-ignore: decorator
+@inline
+export function loadPair<T>(pointer: usize): v128 {
+  if (sizeof<T>() == 8) return v128.load(pointer)
+  return f64x2.promote_low_f32x4(v128.load64_zero(pointer))
+}
+
+/** One element as f64. */
+// @ts-ignore: decorator
+@inline
+export function loadOne<T>(pointer: usize): f64 {
+  return <f64>load<T>(pointer)
+}
+
+/** Lane 0 + lane 1. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(pair: v128): f64 {
+  return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1)
+}
+
+/** The smaller lane; lane 0 where lane 1 is NaN. */
+// @ts-ignore: decorator
+@inline
+export function minLanes(pair: v128): f64 {
+  const low = f64x2.extract_lane(pair, 0)
+  const high = f64x2.extract_lane(pair, 1)
+  return high < low ? high : low
+}
+
+/** The larger lane; lane 0 where lane 1 is NaN. */
+// @ts-ignore: decorator
+@inline
+export function maxLanes(pair: v128): f64 {
+  const low = f64x2.extract_lane(pair, 0)
+  const high = f64x2.extract_lane(pair, 1)
+  return low < high ? high : low
+}
