@@ -1,3 +1,4 @@
+import type { CostRates } from './database/dashboard-queries.ts'
 import type { SeriesShard } from './fleet/series-shard.ts'
 import type { Hub } from './streams/hub.ts'
 
@@ -20,12 +21,6 @@ export interface Env {
   readonly COST_USD_PER_CORE_HOUR?: string
   readonly COST_USD_PER_GIB_HOUR?: string
   readonly COST_USD_PER_100_GB_HOUR?: string
-}
-
-export interface CostRates {
-  readonly usdPerCoreHour: number
-  readonly usdPerGibHour: number
-  readonly usdPer100GbHour: number
 }
 
 export interface Settings {

@@ -1,3 +1,4 @@
+import './kernels/worker-module.ts'
 import { app } from './app.ts'
 import { connect } from './database/client.ts'
 import { maintainPartitions } from './database/flush-queries.ts'

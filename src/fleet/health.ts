@@ -1,4 +1,4 @@
-import type { CostRates } from '../env.ts'
+import type { CostRates } from '../database/dashboard-queries.ts'
 import type { MetricValues, Vm, Window24h } from './types.ts'
 
 export const USAGE_STATUSES = ['critical', 'warning', 'underutilized', 'normal', 'unknown'] as const

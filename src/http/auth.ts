@@ -1,8 +1,9 @@
 import type { MiddlewareHandler } from 'hono'
-import { findKeyByHash } from '../database/access-queries.ts'
-import { connect, isUnavailable } from '../database/client.ts'
+import { findKeyByHash, type Scope } from '../database/access-queries.ts'
+import { connect } from '../database/client.ts'
+import { isUnavailable } from '../database/faults.ts'
 import type { Settings } from '../env.ts'
-import type { AppEnv, Principal, Scope } from './context.ts'
+import type { AppEnv, Principal } from './context.ts'
 import { KeyCache } from './key-cache.ts'
 import { ProblemError, problem } from './problem.ts'
 
@@ -21,7 +22,7 @@ const unauthorized = (detail: string) =>
 const decodeBase64Url = (text: string): string | null => {
   try {
     const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-    return new TextDecoder('utf-8', { fatal: true }).decode(
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(
       Uint8Array.from(binary, (character) => character.charCodeAt(0)),
     )
   } catch {
@@ -43,11 +44,9 @@ export const keyOf = (headers: Headers): string | null => {
   return carrier === undefined ? null : decodeBase64Url(carrier.slice(KEY_PROTOCOL_PREFIX.length))
 }
 
-/** SHA-256 of a key in hex. Keys are 32 random bytes or more, so a fast hash is enough. */
-export const hashKey = async (key: string): Promise<string> => {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
+/** SHA-256 of a key, 32 bytes. Keys are random and long, so a fast hash is enough. */
+export const hashKey = async (key: string): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
 
 const cache = new KeyCache()
 
@@ -56,8 +55,16 @@ export const forgetKeys = (): void => cache.clear()
 
 const lookUp =
   (settings: Settings) =>
-  async (hash: string): Promise<Principal | null> =>
-    findKeyByHash(connect(settings), hash)
+  async (hash: Uint8Array): Promise<Principal | null> => {
+    const identity = await findKeyByHash(connect(settings), hash)
+    return (
+      identity && {
+        ...identity,
+        scopes: new Set(identity.scopes),
+        expiresAt: identity.expiresAt?.getTime() ?? null,
+      }
+    )
+  }
 
 /** Verifies the key and sets `principal`, else answers 401; 503 when no verdict can be had. */
 export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {

@@ -1,8 +1,6 @@
 import type { Context } from 'hono'
+import type { Scope } from '../database/access-queries.ts'
 import type { Env, Settings } from '../env.ts'
-
-export const SCOPES = ['read', 'write', 'admin'] as const
-export type Scope = (typeof SCOPES)[number]
 
 /** Whom a verified key speaks for. */
 export interface Principal {

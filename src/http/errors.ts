@@ -1,6 +1,6 @@
 import type { ErrorHandler, Hono, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { isUnavailable } from '../database/client.ts'
+import { isUnavailable } from '../database/faults.ts'
 import type { AppEnv } from './context.ts'
 import { type Problem, ProblemError, problem, problemResponse } from './problem.ts'
 

@@ -25,33 +25,35 @@ export class KeyCache {
   }
 
   /**
+   * @param hash SHA-256 of the key
    * @param now milliseconds since the epoch
    * @param lookUp asks the database; throws when it cannot tell
    * @param isUnavailable tells a dead database from a bug
    * @throws what `lookUp` throws, when no verdict recent enough is held
    */
   async find(
-    hash: string,
+    hash: Uint8Array,
     now: number,
-    lookUp: (hash: string) => Promise<Principal | null>,
+    lookUp: (hash: Uint8Array) => Promise<Principal | null>,
     isUnavailable: (error: unknown) => boolean,
   ): Promise<Principal | null> {
-    const entry = this.#entries.get(hash)
+    const name = String.fromCharCode(...hash)
+    const entry = this.#entries.get(name)
     if (entry && now - entry.fetchedAt < (entry.principal ? FRESH_MS : UNKNOWN_FRESH_MS))
-      return this.#use(hash, entry, now)
+      return this.#use(name, entry, now)
     try {
       const principal = await lookUp(hash)
-      return this.#use(hash, { principal, fetchedAt: now }, now)
+      return this.#use(name, { principal, fetchedAt: now }, now)
     } catch (error) {
       if (entry?.principal && isUnavailable(error) && now - entry.fetchedAt < STALE_IF_ERROR_MS)
-        return this.#use(hash, entry, now)
+        return this.#use(name, entry, now)
       throw error
     }
   }
 
-  #use(hash: string, entry: Entry, now: number): Principal | null {
-    this.#entries.delete(hash)
-    this.#entries.set(hash, entry)
+  #use(name: string, entry: Entry, now: number): Principal | null {
+    this.#entries.delete(name)
+    this.#entries.set(name, entry)
     if (this.#entries.size > ENTRIES_MAX) {
       const oldest = this.#entries.keys().next()
       if (!oldest.done) this.#entries.delete(oldest.value)

@@ -13,7 +13,7 @@ export const openApi = (app: OpenAPIHono<AppEnv>): void => {
     info: {
       title: 'Gjallar',
       version: '0.1.0',
-      license: { name: 'MIT', identifier: 'MIT' },
+      license: { name: 'MIT' },
       description:
         'Fleet telemetry at the edge, computed by WebAssembly SIMD. Errors are RFC 9457 problem details.',
     },

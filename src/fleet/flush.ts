@@ -1,0 +1,100 @@
+import { summary } from '../kernels/reduce.ts'
+import { healthOf } from './health.ts'
+import type { MinuteBuffer } from './minute-buffer.ts'
+import type { PendingChunk } from './shard-store.ts'
+import { type FlushBatch, METRICS, type Metric, type Window24h } from './types.ts'
+import type { HourState, UsageStatistics } from './usage-statistics.ts'
+import type { VmSeries } from './vm-series.ts'
+
+type Columns = Record<Metric, Array<number | null>>
+
+const emptyColumns = (): Columns =>
+  Object.fromEntries(METRICS.map((metric) => [metric, []])) as unknown as Columns
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
+
+const minutesOf = (
+  chunks: readonly PendingChunk<MinuteBuffer>[],
+  idOf: (vm: number) => string,
+): FlushBatch['minutes'] => {
+  const mean = emptyColumns()
+  const extremes = {
+    cpuMin: [] as Array<number | null>,
+    cpuMax: [] as Array<number | null>,
+    memoryMin: [] as Array<number | null>,
+    memoryMax: [] as Array<number | null>,
+  }
+  for (const { value } of chunks)
+    METRICS.forEach((metric, index) => {
+      const found = summary(value.column(index))
+      const none = found.count === 0
+      mean[metric].push(none ? null : finite(found.mean))
+      if (metric === 'cpu_usage') {
+        extremes.cpuMin.push(none ? null : found.min)
+        extremes.cpuMax.push(none ? null : found.max)
+      } else if (metric === 'memory_usage') {
+        extremes.memoryMin.push(none ? null : found.min)
+        extremes.memoryMax.push(none ? null : found.max)
+      }
+    })
+  return {
+    vmId: chunks.map(({ vm }) => idOf(vm)),
+    timestamp: chunks.map(({ start }) => start),
+    sampleCount: chunks.map(({ value }) => value.count),
+    mean,
+    ...extremes,
+  }
+}
+
+const latestOf = (series: readonly VmSeries[]): FlushBatch['latest'] => {
+  const vmId: string[] = []
+  const timestamp: number[] = []
+  const healthScore: number[] = []
+  const values = emptyColumns()
+  for (const vm of series) {
+    const latest = vm.latestSample()
+    if (!latest) continue
+    vmId.push(vm.id)
+    timestamp.push(latest.timestamp)
+    healthScore.push(healthOf(latest).health_score)
+    for (const metric of METRICS) values[metric].push(latest[metric])
+  }
+  return { vmId, timestamp, values, healthScore }
+}
+
+const maximum = (usage: UsageStatistics) => (usage.count === 0 ? null : usage.max)
+
+const hoursOf = (
+  chunks: readonly PendingChunk<HourState>[],
+  idOf: (vm: number) => string,
+): FlushBatch['hours'] => ({
+  vmId: chunks.map(({ vm }) => idOf(vm)),
+  timestamp: chunks.map(({ start }) => start),
+  sampleCount: chunks.map(({ value }) => value.sampleCount),
+  cpuCount: chunks.map(({ value }) => value.cpu.count),
+  cpuSum: chunks.map(({ value }) => value.cpu.sum),
+  cpuMax: chunks.map(({ value }) => maximum(value.cpu)),
+  cpuSketch: chunks.map(({ value }) => value.cpu.sketch.toBytes()),
+  memoryCount: chunks.map(({ value }) => value.memory.count),
+  memorySum: chunks.map(({ value }) => value.memory.sum),
+  memoryMax: chunks.map(({ value }) => maximum(value.memory)),
+  memorySketch: chunks.map(({ value }) => value.memory.sketch.toBytes()),
+})
+
+/**
+ * The rows that PostgreSQL lacks, with absolute values: minutes and hours from the stored chunks,
+ * newest samples and windows from the series. Series must be folded and slid.
+ */
+export const buildFlush = (
+  organisationId: string,
+  minutes: readonly PendingChunk<MinuteBuffer>[],
+  hours: readonly PendingChunk<HourState>[],
+  stale: readonly { readonly vm: VmSeries; readonly window: Window24h }[],
+  idOf: (vm: number) => string,
+): FlushBatch => ({
+  organisationId,
+  minutes: minutesOf(minutes, idOf),
+  latest: latestOf(stale.map(({ vm }) => vm)),
+  hours: hoursOf(hours, idOf),
+  windows: { vmId: stale.map(({ vm }) => vm.id), values: stale.map(({ window }) => window) },
+})

@@ -1,0 +1,120 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { connect } from '../database/client.ts'
+import { resolveVms } from '../database/vm-queries.ts'
+import { requireScope } from '../http/auth.ts'
+import { decodeText, parseJson, readBody, requireMediaType } from '../http/body.ts'
+import type { AppContext } from '../http/context.ts'
+import { ProblemError, problem } from '../http/problem.ts'
+import { createRouter, problemResponses } from '../http/validate.ts'
+import { distribute } from './distribute.ts'
+import * as ingestion from './ingest.ts'
+import { resolve } from './vm-directory.ts'
+import { metricsSchema } from './vm-schema.ts'
+
+/** Refusals listed in one answer; `refusedTotal` counts all. */
+const REFUSALS_LISTED_MAX = 1_000
+
+export const ingest = createRouter()
+
+const sampleSchema = z
+  .object({
+    vm: z.string().max(ingestion.VM_REFERENCE_LENGTH_MAX).openapi({ description: 'Id or name' }),
+    timestamp: z.union([z.number().int(), z.iso.datetime({ offset: true })]),
+    ...Object.fromEntries(
+      Object.entries(metricsSchema).map(([name, metric]) => [name, metric.optional()]),
+    ),
+  })
+  .openapi('Sample')
+
+const answerSchema = z
+  .object({
+    accepted: z.number().int(),
+    duplicates: z.number().int(),
+    refused: z.array(z.object({ index: z.number().int(), reason: z.string(), detail: z.string() })),
+    refusedTotal: z.number().int(),
+  })
+  .openapi('IngestAnswer')
+
+const readSamples = async (c: AppContext): Promise<ingestion.ParsedSamples> => {
+  const type = requireMediaType(c.req.raw, ['application/json', 'application/x-ndjson'])
+  const text = decodeText(await readBody(c.req.raw, ingestion.INGEST_BODY_BYTES_MAX))
+  const bounds = { now: Date.now(), ageMsMax: c.var.settings.rawRetentionMs }
+  if (type === 'application/x-ndjson') {
+    const { samples, line } = ingestion.splitLines(text)
+    refuseTooMany(samples.length)
+    return ingestion.parseSamples(samples, bounds, (position) => line[position] ?? position)
+  }
+  const body = parseJson(text)
+  const samples =
+    typeof body === 'object' && body !== null && 'samples' in body ? body.samples : undefined
+  if (!Array.isArray(samples))
+    throw new ProblemError(
+      problem(400, 'bad-request', 'the body must be {"samples": […]}', {
+        errors: [{ pointer: '#/samples', detail: 'must be an array' }],
+      }),
+    )
+  refuseTooMany(samples.length)
+  return ingestion.parseSamples(samples, bounds)
+}
+
+const refuseTooMany = (count: number): void => {
+  if (count > ingestion.INGEST_SAMPLES_MAX)
+    throw new ProblemError(
+      problem(
+        413,
+        'body-too-large',
+        `at most ${ingestion.INGEST_SAMPLES_MAX} samples a request, this one has ${count}`,
+        { extensions: { samplesMax: ingestion.INGEST_SAMPLES_MAX } },
+      ),
+    )
+}
+
+// Documented from the schema, checked sample by sample: a faulty sample must not refuse its batch.
+ingest.openAPIRegistry.registerPath(
+  createRoute({
+    method: 'post',
+    path: '/api/v1/metrics',
+    tags: ['ingest'],
+    summary: 'Store samples of VMs',
+    description:
+      'JSON {"samples": […]} or NDJSON, one sample a line. Good samples are stored before the answer, the others are listed by index and reason. Sending the same samples again is harmless.',
+    request: {
+      body: {
+        required: true,
+        content: {
+          'application/json': { schema: z.object({ samples: z.array(sampleSchema) }) },
+          'application/x-ndjson': { schema: z.string() },
+        },
+      },
+    },
+    responses: {
+      200: {
+        description: 'What was stored and what was refused',
+        content: { 'application/json': { schema: answerSchema } },
+      },
+      ...problemResponses(400, 401, 403, 413, 415, 422, 503),
+    },
+  }),
+)
+
+ingest.post('/api/v1/metrics', requireScope('write'), async (c) => {
+  const parsed = await readSamples(c)
+  const { organisationId } = c.var.principal
+  const ids = await resolve(organisationId, parsed.references, Date.now(), (references) =>
+    resolveVms(connect(c.var.settings), organisationId, references),
+  )
+  const outcome = await distribute(c.env, c.var.settings, organisationId, parsed, ids)
+  const answer = {
+    accepted: outcome.accepted,
+    duplicates: outcome.duplicates,
+    refused: outcome.refused.slice(0, REFUSALS_LISTED_MAX),
+    refusedTotal: outcome.refused.length,
+  }
+  if (answer.refusedTotal > 0 && answer.accepted + answer.duplicates === 0)
+    throw new ProblemError(
+      problem(422, 'samples-refused', `all ${answer.refusedTotal} samples were refused`, {
+        extensions: answer,
+      }),
+    )
+  return c.json(answer)
+})

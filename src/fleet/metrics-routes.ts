@@ -1,0 +1,153 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { connect } from '../database/client.ts'
+import { getVm, metricsRange } from '../database/fleet-queries.ts'
+import type { Settings } from '../env.ts'
+import { requireScope } from '../http/auth.ts'
+import { ProblemError, problem } from '../http/problem.ts'
+import { createRouter, problemResponses } from '../http/validate.ts'
+import { parseTimestamp } from './ingest.ts'
+import { HOUR_MS, MINUTE_MS } from './minute-buffer.ts'
+import { shardOfVm } from './shards.ts'
+import { METRICS } from './types.ts'
+import { fleetProblem } from './vm-problems.ts'
+import { vmIdParameter } from './vm-schema.ts'
+
+/** Rows in one answer: three days of minutes, or 1 h 20 min of one-second samples. */
+export const METRICS_ROWS_MAX = 4_800
+/** `auto` reads raw samples up to this range, minutes up to `MINUTE_RANGE_MS`, hours beyond. */
+const RAW_RANGE_MS = 15 * MINUTE_MS
+const MINUTE_RANGE_MS = 48 * HOUR_MS
+
+export const vmMetrics = createRouter()
+
+const resolutionSchema = z.enum(['raw', 'minute', 'hour'])
+type Resolution = z.infer<typeof resolutionSchema>
+
+const column = z.array(z.number().nullable())
+const usageSchema = z.object({
+  count: z.number().int(),
+  mean: z.number().nullable(),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  p50: z.number().nullable(),
+  p90: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+})
+
+const rangeSchema = z
+  .object({
+    vm: z.string(),
+    from: z.number().int(),
+    to: z.number().int(),
+    resolution: resolutionSchema,
+    columns: z.object({
+      timestamp: z.array(z.number().int()),
+      ...(Object.fromEntries(METRICS.map((metric) => [metric, column])) as Record<
+        (typeof METRICS)[number],
+        typeof column
+      >),
+    }),
+    truncated: z.boolean(),
+    statistics_24h: z
+      .object({
+        cpu_usage: usageSchema,
+        memory_usage: usageSchema,
+        method: z.literal('sketch'),
+        relativeErrorMax: z.number(),
+      })
+      .nullable(),
+  })
+  .openapi('VmMetrics')
+
+const fault = (pointer: string, detail: string) =>
+  new ProblemError(
+    problem(422, 'validation-failed', `query: ${detail}`, { errors: [{ pointer, detail }] }),
+  )
+
+/** A time of the query: ms or RFC 3339. Throws ProblemError 422. */
+const timeOf = (name: string, text: string | undefined, fallback: number): number => {
+  if (text === undefined) return fallback
+  const time = parseTimestamp(/^\d{1,16}$/.test(text) ? Number(text) : text)
+  if (Number.isNaN(time)) throw fault(`#/${name}`, `${name} must be milliseconds or RFC 3339`)
+  return time
+}
+
+const resolutionOf = (
+  asked: Resolution | 'auto',
+  rangeMs: number,
+  ageMs: number,
+  settings: Settings,
+) => {
+  if (asked !== 'auto') return asked
+  if (rangeMs <= RAW_RANGE_MS && ageMs < settings.rawRetentionMs) return 'raw'
+  return rangeMs <= MINUTE_RANGE_MS ? 'minute' : 'hour'
+}
+
+vmMetrics.openapi(
+  createRoute({
+    method: 'get',
+    path: '/api/v1/vms/{id}/metrics',
+    tags: ['fleet'],
+    summary: 'Metrics of a VM over time, as columns, and its 24 h quantiles',
+    description: `Raw samples come from the VM's shard, minutes and hours (means) from PostgreSQL. At most ${METRICS_ROWS_MAX} rows; "truncated" tells when there are more.`,
+    middleware: [requireScope('read')],
+    request: {
+      params: vmIdParameter,
+      query: z.object({
+        from: z
+          .string()
+          .max(40)
+          .optional()
+          .openapi({ description: 'ms or RFC 3339; default: one hour before "to"' }),
+        to: z.string().max(40).optional().openapi({ description: 'ms or RFC 3339; default: now' }),
+        resolution: z.enum(['auto', 'raw', 'minute', 'hour']).default('auto'),
+      }),
+    },
+    responses: {
+      200: {
+        description: 'Columns of one length, ascending by time',
+        content: { 'application/json': { schema: rangeSchema } },
+      },
+      ...problemResponses(401, 403, 404, 422, 503),
+    },
+  }),
+  async (c) => {
+    const { settings, principal } = c.var
+    const { organisationId } = principal
+    const query = c.req.valid('query')
+    const now = Date.now()
+    const to = timeOf('to', query.to, now)
+    const from = timeOf('from', query.from, to - HOUR_MS)
+    if (from > to) throw fault('#/from', 'from must not be after to')
+    const database = connect(settings)
+    const vm = await getVm(database, organisationId, c.req.valid('param').id)
+    if (!vm) throw fleetProblem({ reason: 'vm-not-found' })
+    const shard = shardOfVm(c.env, settings, organisationId, vm.id)
+    const resolution = resolutionOf(query.resolution, to - from, now - from, settings)
+    const [range, statistics] = await Promise.all([
+      resolution === 'raw'
+        ? shard.points(vm.id, from, to, METRICS_ROWS_MAX)
+        : metricsRange(database, organisationId, vm.id, {
+            fromMs: from,
+            toMs: to + 1,
+            resolution,
+            limit: METRICS_ROWS_MAX,
+          }),
+      shard.statistics(vm.id),
+    ])
+    return c.json(
+      {
+        vm: vm.id,
+        from,
+        to,
+        resolution,
+        columns: range.columns as z.infer<typeof rangeSchema>['columns'],
+        truncated: range.truncated,
+        statistics_24h: statistics && { ...statistics, method: 'sketch' as const },
+      },
+      200,
+      { 'cache-control': 'private, no-cache' },
+    )
+  },
+)

@@ -1,0 +1,260 @@
+import { MinuteBuffer } from './minute-buffer.ts'
+import { decodeBatch, encodeBatch, type ShardBatch } from './shard-batch.ts'
+import { METRICS } from './types.ts'
+import { HourState } from './usage-statistics.ts'
+import { VmSeries, WINDOW_HOURS } from './vm-series.ts'
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS vms (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, latest BLOB);
+  CREATE TABLE IF NOT EXISTS journal (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, samples INTEGER NOT NULL, batch BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS minutes (
+    vm INTEGER NOT NULL, minute INTEGER NOT NULL, samples INTEGER NOT NULL, version INTEGER NOT NULL,
+    pending INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (vm, minute)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS minutes_pending ON minutes (pending, samples) WHERE pending = 1;
+  CREATE INDEX IF NOT EXISTS minutes_age ON minutes (minute);
+  CREATE TABLE IF NOT EXISTS hours (
+    vm INTEGER NOT NULL, hour INTEGER NOT NULL, version INTEGER NOT NULL, pending INTEGER NOT NULL,
+    data BLOB NOT NULL, PRIMARY KEY (vm, hour)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS hours_pending ON hours (pending) WHERE pending = 1;
+  CREATE INDEX IF NOT EXISTS hours_age ON hours (hour);
+`
+
+/** A stored minute or hour that PostgreSQL does not have in this version yet. */
+export interface PendingChunk<T> {
+  readonly vm: number
+  readonly start: number
+  readonly version: number
+  readonly value: T
+}
+
+/** `pending` of a row: written, waiting to be written, or refused by PostgreSQL for itself. */
+export const PENDING = { written: 0, waiting: 1, refused: 2 } as const
+
+/**
+ * The shard's SQLite: a journal of acknowledged batches in front of the state they led to. What is
+ * in `minutes`, `hours` and `vms` stands for every journal row that was deleted, so replaying the
+ * journal over it gives the state at the last acknowledgement. Tables in docs/storage.md.
+ */
+export class ShardStore {
+  readonly #storage: DurableObjectStorage
+  readonly #sql: SqlStorage
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage
+    this.#sql = storage.sql
+    this.#sql.exec(SCHEMA)
+  }
+
+  #one<T>(query: string, ...bindings: SqlStorageValue[]): T | null {
+    const [row] = this.#sql.exec(query, ...bindings).toArray()
+    return (row as T | undefined) ?? null
+  }
+
+  meta(name: string): string | null {
+    return (
+      this.#one<{ value: string }>('SELECT value FROM meta WHERE name = ?', name)?.value ?? null
+    )
+  }
+
+  setMeta(name: string, value: string): void {
+    this.#sql.exec('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)', name, value)
+  }
+
+  /** The VM's series with a number of its own, stored at once. */
+  createVm(id: string): VmSeries {
+    const row = this.#one<{ number: number }>(
+      'INSERT INTO vms (id) VALUES (?) RETURNING number',
+      id,
+    )
+    return new VmSeries(id, row?.number ?? 0)
+  }
+
+  loadVms(): VmSeries[] {
+    const series = new Map<number, VmSeries>()
+    for (const row of this.#sql.exec('SELECT number, id, latest FROM vms')) {
+      const vm = new VmSeries(row.id as string, row.number as number)
+      if (row.latest) {
+        const [timestamp = 0, ...values] = new Float64Array(row.latest as ArrayBuffer)
+        vm.latest = { timestamp, values: Float64Array.from(values) }
+      }
+      series.set(vm.number, vm)
+    }
+    const newest = this.#one<{ hour: number | null }>('SELECT max(hour) AS hour FROM hours')?.hour
+    if (newest != null)
+      for (const row of this.#sql.exec(
+        'SELECT vm, hour, data FROM hours WHERE hour > ?',
+        newest - WINDOW_HOURS * 3_600_000,
+      ))
+        series
+          .get(row.vm as number)
+          ?.hours.set(row.hour as number, HourState.fromBytes(row.data as ArrayBuffer))
+    return [...series.values()]
+  }
+
+  appendJournal(batch: ShardBatch): void {
+    this.#sql.exec(
+      'INSERT INTO journal (samples, batch) VALUES (?, ?)',
+      batch.timestamp.length,
+      encodeBatch(batch),
+    )
+  }
+
+  *journal(): Generator<ShardBatch> {
+    for (const row of this.#sql.exec('SELECT batch FROM journal ORDER BY sequence'))
+      yield decodeBatch(row.batch as ArrayBuffer)
+  }
+
+  minute(vm: number, minute: number): MinuteBuffer | null {
+    const row = this.#one<{ data: ArrayBuffer }>(
+      'SELECT data FROM minutes WHERE vm = ? AND minute = ?',
+      vm,
+      minute,
+    )
+    return row && MinuteBuffer.fromBytes(row.data)
+  }
+
+  hour(vm: number, hour: number): HourState | null {
+    const row = this.#one<{ data: ArrayBuffer }>(
+      'SELECT data FROM hours WHERE vm = ? AND hour = ?',
+      vm,
+      hour,
+    )
+    return row && HourState.fromBytes(row.data)
+  }
+
+  /** Stored minutes of one VM that touch [from, to], ascending. */
+  minutesBetween(vm: number, from: number, to: number): MinuteBuffer[] {
+    return this.#sql
+      .exec(
+        'SELECT data FROM minutes WHERE vm = ? AND minute BETWEEN ? AND ? ORDER BY minute',
+        vm,
+        from - 59_999,
+        to,
+      )
+      .toArray()
+      .map((row) => MinuteBuffer.fromBytes(row.data as ArrayBuffer))
+  }
+
+  /** Stores what changed and empties the journal, as one transaction. Hours must be folded. */
+  checkpoint(series: Iterable<VmSeries>): void {
+    this.#storage.transactionSync(() => {
+      for (const vm of series) this.#checkpointVm(vm)
+      this.#sql.exec('DELETE FROM journal')
+    })
+    for (const vm of series) {
+      vm.dirtyMinutes.clear()
+      vm.dirtyHours.clear()
+    }
+  }
+
+  #checkpointVm(vm: VmSeries): void {
+    for (const minute of vm.dirtyMinutes) {
+      const buffer = vm.minutes.get(minute)
+      if (buffer)
+        this.#sql.exec(
+          `INSERT INTO minutes (vm, minute, samples, version, pending, data) VALUES (?, ?, ?, 1, 1, ?)
+           ON CONFLICT (vm, minute) DO UPDATE SET
+             samples = excluded.samples, version = version + 1, pending = 1, data = excluded.data`,
+          vm.number,
+          minute,
+          buffer.count,
+          buffer.toBytes(),
+        )
+    }
+    for (const hour of vm.dirtyHours) {
+      const state = vm.hours.get(hour)
+      if (state)
+        this.#sql.exec(
+          `INSERT INTO hours (vm, hour, version, pending, data) VALUES (?, ?, 1, 1, ?)
+           ON CONFLICT (vm, hour) DO UPDATE SET
+             version = version + 1, pending = 1, data = excluded.data`,
+          vm.number,
+          hour,
+          state.toBytes(),
+        )
+    }
+    if (vm.latest && vm.dirtyMinutes.size > 0) {
+      const latest = new Float64Array(1 + METRICS.length)
+      latest[0] = vm.latest.timestamp
+      latest.set(vm.latest.values, 1)
+      this.#sql.exec('UPDATE vms SET latest = ? WHERE number = ?', latest.buffer, vm.number)
+    }
+  }
+
+  pendingMinutes(limit: number): PendingChunk<MinuteBuffer>[] {
+    return this.#sql
+      .exec('SELECT vm, minute, version, data FROM minutes WHERE pending = 1 LIMIT ?', limit)
+      .toArray()
+      .map((row) => ({
+        vm: row.vm as number,
+        start: row.minute as number,
+        version: row.version as number,
+        value: MinuteBuffer.fromBytes(row.data as ArrayBuffer),
+      }))
+  }
+
+  pendingHours(limit: number): PendingChunk<HourState>[] {
+    return this.#sql
+      .exec('SELECT vm, hour, version, data FROM hours WHERE pending = 1 LIMIT ?', limit)
+      .toArray()
+      .map((row) => ({
+        vm: row.vm as number,
+        start: row.hour as number,
+        version: row.version as number,
+        value: HourState.fromBytes(row.data as ArrayBuffer),
+      }))
+  }
+
+  /** Marks chunks by what PostgreSQL said; a chunk that changed meanwhile stays waiting. */
+  settle(
+    minutes: readonly PendingChunk<unknown>[],
+    hours: readonly PendingChunk<unknown>[],
+    pending: number,
+  ): void {
+    this.#storage.transactionSync(() => {
+      for (const { vm, start, version } of minutes)
+        this.#sql.exec(
+          'UPDATE minutes SET pending = ? WHERE vm = ? AND minute = ? AND version = ?',
+          pending,
+          vm,
+          start,
+          version,
+        )
+      for (const { vm, start, version } of hours)
+        this.#sql.exec(
+          'UPDATE hours SET pending = ? WHERE vm = ? AND hour = ? AND version = ?',
+          pending,
+          vm,
+          start,
+          version,
+        )
+    })
+  }
+
+  /** Samples that PostgreSQL does not have yet: waiting minutes and the journal. */
+  unflushedSamples(): number {
+    const row = this.#one<{ samples: number }>(
+      `SELECT (SELECT coalesce(sum(samples), 0) FROM minutes WHERE pending = 1)
+            + (SELECT coalesce(sum(samples), 0) FROM journal) AS samples`,
+    )
+    return row?.samples ?? 0
+  }
+
+  /** Drops chunks that began before `before` and that PostgreSQL has or refused. */
+  dropBefore(before: number): void {
+    this.#sql.exec('DELETE FROM minutes WHERE minute < ? AND pending <> 1', before)
+    this.#sql.exec('DELETE FROM hours WHERE hour < ? AND pending <> 1', before)
+  }
+
+  /** Removes everything of one VM. */
+  deleteVm(vm: number): void {
+    this.#storage.transactionSync(() => {
+      this.#sql.exec('DELETE FROM minutes WHERE vm = ?', vm)
+      this.#sql.exec('DELETE FROM hours WHERE vm = ?', vm)
+      this.#sql.exec('DELETE FROM vms WHERE number = ?', vm)
+    })
+  }
+}
