@@ -90,6 +90,14 @@ export const createOrganisation = async (
   }
 }
 
+export const findOrganisation = async (
+  db: Database,
+  slug: string,
+): Promise<Organisation | null> => {
+  const [row] = await db.orm.select().from(organisations).where(eq(organisations.slug, slug))
+  return row ?? null
+}
+
 /** The organisation's keys that are not revoked, oldest first; expired ones stay in the list. */
 export const listKeys = async (db: Database, organisationId: string): Promise<ApiKey[]> => {
   const rows = await db.orm
@@ -99,6 +107,26 @@ export const listKeys = async (db: Database, organisationId: string): Promise<Ap
     .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
     .limit(LIST_ROWS_MAX)
   return rows.map(keyOf)
+}
+
+/** @returns null where the organisation has no such key, or it was revoked */
+export const findKey = async (
+  db: Database,
+  organisationId: string,
+  keyId: string,
+): Promise<ApiKey | null> => {
+  if (!isUuid(keyId)) return null
+  const [row] = await db.orm
+    .select(KEY_FIELDS)
+    .from(apiKeys)
+    .where(
+      and(
+        eq(apiKeys.organisationId, organisationId),
+        eq(apiKeys.id, keyId),
+        isNull(apiKeys.revokedAt),
+      ),
+    )
+  return row === undefined ? null : keyOf(row)
 }
 
 export const createKey = async (
