@@ -168,7 +168,7 @@ export const build = async (
 /** Copies the page's files for a stack to serve, so that a later build does not take them away. */
 export const copyDashboard = async (to: string): Promise<void> => {
   await rm(to, { recursive: true, force: true })
-  await cp(path.join(ROOT, 'dashboard', 'dist'), to, { recursive: true })
+  await cp(path.join(ROOT, 'dashboard', 'dist'), to, { recursive: true, preserveTimestamps: true })
 }
 
 if (import.meta.main) {
