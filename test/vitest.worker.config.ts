@@ -1,12 +1,16 @@
+import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
-/** Tests that run inside workerd, beside the worker of wrangler.toml with its Durable Objects. */
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Tests that run inside workerd, beside the worker of wrangler.toml and its Durable Objects. */
 export default defineConfig({
-  plugins: [cloudflareTest({ wrangler: { configPath: '../wrangler.toml' } })],
+  root,
+  plugins: [cloudflareTest({ wrangler: { configPath: `${root}wrangler.toml` } })],
   test: {
     name: 'worker',
-    include: ['**/*.worker.test.ts'],
+    include: ['test/**/*.worker.test.ts'],
     testTimeout: 30_000,
   },
 })
