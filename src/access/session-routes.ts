@@ -3,14 +3,12 @@ import { SCOPES } from '../http/context.ts'
 import { createRouter, problemResponses } from '../http/validate.ts'
 import { sessionSchema } from './schemas.ts'
 
-const PATH = '/api/v1/session'
-
 export const session = createRouter()
 
-session.openAPIRegistry.registerPath(
+session.openapi(
   createRoute({
     method: 'get',
-    path: PATH,
+    path: '/api/v1/session',
     tags: ['access'],
     summary: 'Whom the key speaks for',
     responses: {
@@ -21,15 +19,17 @@ session.openAPIRegistry.registerPath(
       ...problemResponses(401, 503),
     },
   }),
+  (c) => {
+    const { organisation, scopes, platformAdmin, expiresAt } = c.var.principal
+    c.header('cache-control', 'no-store')
+    return c.json(
+      {
+        organisation,
+        scopes: SCOPES.filter((scope) => scopes.has(scope)),
+        platform_admin: platformAdmin,
+        expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+      },
+      200,
+    )
+  },
 )
-
-session.get(PATH, (c) => {
-  const { organisation, scopes, platformAdmin, expiresAt } = c.var.principal
-  c.header('cache-control', 'no-store')
-  return c.json({
-    organisation,
-    scopes: SCOPES.filter((scope) => scopes.has(scope)),
-    platform_admin: platformAdmin,
-    expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
-  })
-})

@@ -3,14 +3,14 @@ import type { Env } from '../env.ts'
 import { problem, problemResponse } from '../http/problem.ts'
 import { FRAMES_PER_SECOND_MAX, type FrameBudget, spendFrame } from './frame-rate.ts'
 import { admissionOf, type HubRpc } from './hub-client.ts'
+import { openStore } from './hub-store.ts'
 import * as protocol from './protocol.ts'
-import { Sequencer, type SequenceStore } from './sequencer.ts'
+import { Sequencer } from './sequencer.ts'
+import { closeQuietly, isSlowReader, keyTag } from './sockets.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 export const SOCKETS_PER_HUB_MAX = 5_000
 export const HUB_FULL_RETRY_AFTER_SECONDS = 30
-/** Bytes that a client leaves unread before it is cut, where the runtime tells them. */
-export const BUFFERED_MAX_BYTES = 1024 * 1024
 /** About 0.5 KB a VM keeps a fleet frame near 512 KB. */
 export const VMS_PER_FRAME_MAX = 1_000
 
@@ -112,19 +112,14 @@ export class Hub extends DurableObject<Env> implements HubRpc {
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const nowMs = Date.now()
-    if ((this.#expiresAtMs.get(socket) ?? Number.POSITIVE_INFINITY) <= nowMs)
-      return this.#reject(socket, { reason: 'key-expired' })
-    const budget = spendFrame(this.#budgets.get(socket), nowMs)
-    if (!budget)
-      return this.#reject(socket, {
-        reason: 'too-many-frames',
-        framesPerSecondMax: FRAMES_PER_SECOND_MAX,
-      })
-    this.#budgets.set(socket, budget)
-    const frame = protocol.parseClientFrame(message)
-    if (!frame.ok) return this.#reject(socket, frame.error)
-    this.#dispatch(socket, frame.value)
+    try {
+      const error = this.#receive(socket, message, Date.now())
+      if (error) this.#reject(socket, error)
+    } catch (error) {
+      // Thrown on, the client would wait for an answer that never comes.
+      console.error(JSON.stringify({ level: 'error', component: 'hub', error: String(error) }))
+      this.#reject(socket, { reason: 'internal' })
+    }
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
@@ -137,23 +132,37 @@ export class Hub extends DurableObject<Env> implements HubRpc {
     closeQuietly(socket, 1011, 'connection error')
   }
 
-  #dispatch(socket: WebSocket, frame: protocol.ClientFrame): void {
-    const before = this.#subscriptions.topicsOf(socket)
-    const after = new Set(before)
-    for (const topic of frame.topics)
-      if (frame.kind === 'subscribe') after.add(topic)
+  /** @returns why the connection is to be closed, or null */
+  #receive(
+    socket: WebSocket,
+    message: string | ArrayBuffer,
+    nowMs: number,
+  ): protocol.StreamError | null {
+    if ((this.#expiresAtMs.get(socket) ?? Number.POSITIVE_INFINITY) <= nowMs)
+      return { reason: 'key-expired' }
+    const budget = spendFrame(this.#budgets.get(socket), nowMs)
+    if (!budget) return { reason: 'too-many-frames', framesPerSecondMax: FRAMES_PER_SECOND_MAX }
+    this.#budgets.set(socket, budget)
+    const frame = protocol.parseClientFrame(message)
+    return frame.ok ? this.#subscribe(socket, frame.value) : frame.error
+  }
+
+  #subscribe(
+    socket: WebSocket,
+    { kind, topics }: protocol.ClientFrame,
+  ): protocol.StreamError | null {
+    const after = new Set(this.#subscriptions.topicsOf(socket))
+    for (const topic of topics)
+      if (kind === 'subscribe') after.add(topic)
       else after.delete(topic)
-    if (after.size > protocol.TOPICS_PER_SOCKET_MAX) {
-      this.#reject(socket, { reason: 'too-many-topics' })
-      return
-    }
+    if (after.size > protocol.TOPICS_PER_SOCKET_MAX) return { reason: 'too-many-topics' }
     // The attachment first: a subscription that was confirmed must outlive an eviction.
     const expiresAtMs = this.#expiresAtMs.get(socket) ?? null
     socket.serializeAttachment({ topics: [...after], expiresAtMs } satisfies Attachment)
-    if (frame.kind === 'subscribe') this.#subscriptions.subscribe(socket, frame.topics)
-    else this.#sequencer.forget(this.#subscriptions.unsubscribe(socket, frame.topics))
-    const kind = frame.kind === 'subscribe' ? 'subscribed' : 'unsubscribed'
-    this.#send(socket, protocol.subscriptionFrame(kind, frame.topics, this.#sequencer.last))
+    if (kind === 'subscribe') this.#subscriptions.subscribe(socket, topics)
+    else this.#sequencer.forget(this.#subscriptions.unsubscribe(socket, topics))
+    this.#send(socket, protocol.subscriptionFrame(`${kind}d`, topics, this.#sequencer.last))
+    return null
   }
 
   #broadcast(topic: string, frame: string): void {
@@ -209,38 +218,4 @@ export class Hub extends DurableObject<Env> implements HubRpc {
     this.#sequencer.forget(this.#subscriptions.remove(socket))
     this.#expiresAtMs.delete(socket)
   }
-}
-
-const keyTag = (keyId: string): string => `key:${keyId}`
-
-/** False where the runtime does not tell: there the runtime's own send buffer is the only bound. */
-export const isSlowReader = (socket: { readonly bufferedAmount?: number }): boolean =>
-  typeof socket.bufferedAmount === 'number' && socket.bufferedAmount > BUFFERED_MAX_BYTES
-
-const closeQuietly = (socket: WebSocket, code: number, reason: string): void => {
-  try {
-    socket.close(code, reason)
-  } catch {
-    // Closed already, by the peer or by the runtime's own answer to a close frame.
-  }
-}
-
-const openStore = (sql: SqlStorage): { epoch: string; store: SequenceStore } => {
-  sql.exec(
-    `CREATE TABLE IF NOT EXISTS hub (
-       id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, reserved INTEGER NOT NULL)`,
-  )
-  sql.exec(`INSERT OR IGNORE INTO hub VALUES (1, ?, 0)`, crypto.randomUUID())
-  const row = sql.exec<{ epoch: string; reserved: number }>('SELECT epoch, reserved FROM hub').one()
-  let reserved = row.reserved
-  const store: SequenceStore = {
-    get reserved() {
-      return reserved
-    },
-    reserve(upTo) {
-      sql.exec('UPDATE hub SET reserved = ?', upTo)
-      reserved = upTo
-    },
-  }
-  return { epoch: row.epoch, store }
 }

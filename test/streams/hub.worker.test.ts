@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FRAMES_BURST_MAX } from '../../src/streams/frame-rate.ts'
 import type { Hub } from '../../src/streams/hub.ts'
-import { BUFFERED_MAX_BYTES, isSlowReader, SOCKETS_PER_HUB_MAX } from '../../src/streams/hub.ts'
+import { SOCKETS_PER_HUB_MAX } from '../../src/streams/hub.ts'
 import { admissionHeaders, hubOf } from '../../src/streams/hub-client.ts'
 import { FRAME_SIZE_MAX_BYTES, TOPICS_PER_SOCKET_MAX, vmTopic } from '../../src/streams/protocol.ts'
 import { SEQUENCE_BLOCK } from '../../src/streams/sequencer.ts'
@@ -251,14 +251,6 @@ describe('limits of a connection', () => {
       client.send({ kind: 'subscribe', topics: ['fleet'] })
     await expect.poll(() => client.closed).toEqual({ code: 1008, reason: 'policy-violation' })
     expect(client.of('problem')[0]).toMatchObject({ status: 429 })
-  })
-
-  it.each([
-    { bufferedAmount: BUFFERED_MAX_BYTES, slow: false },
-    { bufferedAmount: BUFFERED_MAX_BYTES + 1, slow: true },
-    { bufferedAmount: undefined, slow: false },
-  ])('a reader with $bufferedAmount bytes unread is slow: $slow', ({ bufferedAmount, slow }) => {
-    expect(isSlowReader(bufferedAmount === undefined ? {} : { bufferedAmount })).toBe(slow)
   })
 })
 
