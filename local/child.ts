@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:fs'
 import { signalProcess } from '../scripts/processes.ts'
 import type { Running } from './supervisor.ts'
 
 /** Time a child has between SIGTERM and SIGKILL. */
 const GRACE_MS = 3_000
+/** A log file larger than this is moved to `FILE.1` when a child starts. */
+const LOG_BYTES_MAX = 8 * 1024 * 1024
 /** The end of the output kept in memory, for the message when a child cannot start. */
 const TAIL_CHARACTERS_MAX = 4_096
 
@@ -19,11 +21,17 @@ export interface ChildOptions {
   args: readonly string[]
   cwd: string
   env: Record<string, string | undefined>
-  /** All output goes here, after the output of earlier runs of this stack. */
+  /** All output goes here, after the output of earlier runs, up to a bound a run starts with. */
   logFile?: string
   onLine?(line: string): void
   graceMs?: number
   keepStdinOpen?: boolean
+}
+
+const openLog = (file: string): WriteStream => {
+  const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (sizeBytes > LOG_BYTES_MAX) renameSync(file, `${file}.1`)
+  return createWriteStream(file, { flags: 'a' })
 }
 
 /**
@@ -40,8 +48,7 @@ export const startChild = (options: ChildOptions): Child => {
   const pid = child.pid ?? -1
   let tail = ''
   let partial = ''
-  const file: WriteStream | null =
-    options.logFile === undefined ? null : createWriteStream(options.logFile, { flags: 'a' })
+  const file = options.logFile === undefined ? null : openLog(options.logFile)
   // A full disk must not end the stack; the terminal still shows the children's lines.
   file?.on('error', () => {})
   // A child that ended early breaks its input pipe.

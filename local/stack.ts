@@ -8,29 +8,15 @@ import type { LocalLog } from './log.ts'
 import type { LocalSettings } from './settings.ts'
 import { type ChildName, StateFolder } from './state-folder.ts'
 import { type Running, Supervisor, type SupervisorOptions } from './supervisor.ts'
+import { limitLines } from './worker-log.ts'
 import { prepareWorkerd, startWorkerd, startWranglerDev, type WorkerOptions } from './workerd.ts'
 
 const GIBIBYTE = 1024 ** 3
 
-/** Lines of the worker shown in the terminal within one window; all of them go to its log file. */
-const SHOWN_LINES_MAX = 20
-const SHOWN_WINDOW_MS = 10_000
-
-/** Lets the first lines of each window through and tells how many were held back. */
-const limitLines = (show: (line: string) => void, file: string): ((line: string) => void) => {
-  let windowStartMs = Number.NEGATIVE_INFINITY
-  let shown = 0
-  return (line) => {
-    if (line.trim() === '') return
-    const nowMs = performance.now()
-    if (nowMs - windowStartMs > SHOWN_WINDOW_MS) {
-      windowStartMs = nowMs
-      shown = 0
-    }
-    shown++
-    if (shown < SHOWN_LINES_MAX) show(line)
-    else if (shown === SHOWN_LINES_MAX) show(`more lines follow in ${file}`)
-  }
+/** Relative where that is shorter. */
+const shortPath = (folder: string): string => {
+  const relative = path.relative('.', folder) || '.'
+  return relative.length < folder.length ? relative : folder
 }
 
 /** Everything that `npm start` runs, from the checks to the end. */
@@ -69,8 +55,7 @@ export class Stack {
     await this.#step(
       'state folder',
       () => checkStateFolder(stateFolder),
-      (free) =>
-        `${path.relative('.', stateFolder) || '.'}, ${Math.floor(free / GIBIBYTE)} GiB free`,
+      (free) => `${shortPath(stateFolder)}, ${Math.floor(free / GIBIBYTE)} GiB free`,
     )
     this.#folder = await StateFolder.claim(stateFolder, this.url, (text) =>
       this.#log.plain(`  ${text}`),
@@ -164,7 +149,11 @@ export class Stack {
       port: this.#settings.port,
       stateFolder: folder.path,
       variables,
-      onLine: limitLines((line) => this.#log.event('worker', line), logFile),
+      onLine: limitLines(
+        (line) => this.#log.event('worker', line),
+        logFile,
+        () => performance.now(),
+      ),
     }
     const start = this.#settings.development
       ? (spawned: (running: Running) => void) => startWranglerDev(options, spawned)
