@@ -1,6 +1,6 @@
 import { findOrganisation } from '../database/access-queries.ts'
 import type { Database } from '../database/client.ts'
-import { forgetKeys } from '../http/auth.ts'
+import { forgetKeys, hashKey } from '../http/auth.ts'
 import type { AppContext, Principal } from '../http/context.ts'
 import { ProblemError } from '../http/problem.ts'
 import type { Result } from '../result.ts'
@@ -35,8 +35,7 @@ export const organisationOf = async (
 /** A new key and its SHA-256; 32 random bytes need no slow hash. */
 export const createSecret = async (): Promise<KeyText & { readonly hash: Uint8Array }> => {
   const text = formatKey(crypto.getRandomValues(new Uint8Array(KEY_RANDOM_BYTES)))
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text.key))
-  return { ...text, hash: new Uint8Array(digest) }
+  return { ...text, hash: await hashKey(text.key) }
 }
 
 /**
