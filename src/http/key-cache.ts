@@ -6,7 +6,7 @@ interface Entry {
 }
 
 /** A revoked key is refused everywhere after this long. */
-const FRESH_MS = 30_000
+export const KEY_FRESH_MS = 30_000
 /** An unknown key is asked about again after this long, so that a new one works soon. */
 const UNKNOWN_FRESH_MS = 5_000
 /** While the database is away, a key verified this recently still counts, so that ingest goes on. */
@@ -39,7 +39,7 @@ export class KeyCache {
   ): Promise<Principal | null> {
     const name = String.fromCharCode(...hash)
     const entry = this.#entries.get(name)
-    if (entry && now - entry.fetchedAt < (entry.principal ? FRESH_MS : UNKNOWN_FRESH_MS))
+    if (entry && now - entry.fetchedAt < (entry.principal ? KEY_FRESH_MS : UNKNOWN_FRESH_MS))
       return this.#use(name, entry, now)
     try {
       const principal = await lookUp(hash)

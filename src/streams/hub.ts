@@ -1,9 +1,10 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Env } from '../env.ts'
+import { KEY_FRESH_MS } from '../http/key-cache.ts'
 import { problem, problemResponse } from '../http/problem.ts'
 import { FRAMES_PER_SECOND_MAX, type FrameBudget, spendFrame } from './frame-rate.ts'
 import { admissionOf, type HubRpc } from './hub-client.ts'
-import { openStore } from './hub-store.ts'
+import { type EndedKeys, openStore } from './hub-store.ts'
 import * as protocol from './protocol.ts'
 import { Sequencer } from './sequencer.ts'
 import { closeQuietly, isSlowReader, keyTag } from './sockets.ts'
@@ -13,6 +14,8 @@ export const SOCKETS_PER_HUB_MAX = 5_000
 export const HUB_FULL_RETRY_AFTER_SECONDS = 30
 /** About 0.5 KB a VM keeps a fleet frame near 512 KB. */
 export const VMS_PER_FRAME_MAX = 1_000
+
+const LOOK_AGAIN_AFTER_MS = KEY_FRESH_MS + 15_000
 
 /** What must outlive an eviction of the object, per socket; at most 16 KiB. */
 interface Attachment {
@@ -24,21 +27,24 @@ interface Attachment {
  * The live connections of one organisation.
  *
  * Memory holds only what can be refilled: the subscriptions from the sockets' attachments, the frame
- * budgets from nothing. SQLite holds the epoch and the reserved sequence (docs/storage.md).
+ * budgets from nothing. SQLite holds the epoch, the reserved sequence and
+ * the keys that ended lately (docs/storage.md).
  */
 export class Hub extends DurableObject<Env> implements HubRpc {
   readonly #subscriptions = new Subscriptions<WebSocket>()
   readonly #sequencer: Sequencer
   readonly #epoch: string
+  readonly #endedKeys: EndedKeys
   readonly #expiresAtMs = new Map<WebSocket, number>()
   readonly #budgets = new WeakMap<WebSocket, FrameBudget>()
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     // All of it is synchronous, so no request can come between.
-    const { epoch, store } = openStore(ctx.storage.sql)
+    const { epoch, sequence, endedKeys } = openStore(ctx.storage.sql)
     this.#epoch = epoch
-    this.#sequencer = new Sequencer(store)
+    this.#sequencer = new Sequencer(sequence)
+    this.#endedKeys = endedKeys
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     for (const socket of ctx.getWebSockets()) {
       const attachment = socket.deserializeAttachment() as Attachment | null
@@ -105,10 +111,20 @@ export class Hub extends DurableObject<Env> implements HubRpc {
       )
   }
 
+  /**
+   * Closes the connections of a key that was revoked or rotated, and once more when no isolate can
+   * hold the old verdict any longer: until then one may still let the old secret in.
+   */
   async closeKey(keyId: string): Promise<number> {
-    const sockets = this.ctx.getWebSockets(keyTag(keyId))
-    for (const socket of sockets) this.#reject(socket, { reason: 'key-revoked' })
-    return sockets.length
+    this.#endedKeys.add(keyId, Date.now() + LOOK_AGAIN_AFTER_MS)
+    await this.#scheduleLook()
+    return this.#closeKey(keyId, { reason: 'key-ended' })
+  }
+
+  override async alarm(): Promise<void> {
+    for (const keyId of this.#endedKeys.takeDue(Date.now()))
+      this.#closeKey(keyId, { reason: 'key-unsure' })
+    await this.#scheduleLook()
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -182,6 +198,19 @@ export class Hub extends DurableObject<Env> implements HubRpc {
       // hear the next one as if nothing were missing, so it is closed in any case.
       this.#drop(socket, 1011, 'the frame could not be sent')
     }
+  }
+
+  #closeKey(keyId: string, error: protocol.StreamError): number {
+    const sockets = this.ctx
+      .getWebSockets(keyTag(keyId))
+      .filter((socket) => this.#subscriptions.has(socket))
+    for (const socket of sockets) this.#reject(socket, error)
+    return sockets.length
+  }
+
+  async #scheduleLook(): Promise<void> {
+    const atMs = this.#endedKeys.nextAtMs()
+    if (atMs !== null) await this.ctx.storage.setAlarm(atMs)
   }
 
   /** Says why, and closes. The frame may be lost where the peer has gone already. */

@@ -53,7 +53,8 @@ export type StreamError =
   | { readonly reason: 'too-many-topics' }
   | { readonly reason: 'too-many-frames'; readonly framesPerSecondMax: number }
   | { readonly reason: 'key-expired' }
-  | { readonly reason: 'key-revoked' }
+  | { readonly reason: 'key-ended' }
+  | { readonly reason: 'key-unsure' }
   | { readonly reason: 'internal' }
 
 const TOPIC = /^(?:fleet|vm:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/
@@ -156,8 +157,16 @@ export const rejectionOf = (error: StreamError): Rejection => {
       }
     case 'key-expired':
       return { closeCode: 1008, problem: problem(401, 'unauthorized', 'the key has expired') }
-    case 'key-revoked':
-      return { closeCode: 1008, problem: problem(401, 'unauthorized', 'the key was revoked') }
+    case 'key-ended':
+      return {
+        closeCode: 1008,
+        problem: problem(401, 'unauthorized', 'the key was revoked or rotated'),
+      }
+    case 'key-unsure':
+      return {
+        closeCode: 1013,
+        problem: problem(401, 'unauthorized', 'the key was changed lately; connect again'),
+      }
     case 'internal':
       return { closeCode: 1011, problem: problem(500, 'internal-error') }
   }

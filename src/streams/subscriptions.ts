@@ -17,6 +17,10 @@ export class Subscriptions<S> {
     this.subscribe(socket, topics)
   }
 
+  has(socket: S): boolean {
+    return this.#topics.has(socket)
+  }
+
   topicsOf(socket: S): ReadonlySet<string> {
     return this.#topics.get(socket) ?? new Set()
   }

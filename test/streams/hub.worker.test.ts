@@ -1,4 +1,4 @@
-import { evictDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FRAMES_BURST_MAX } from '../../src/streams/frame-rate.ts'
@@ -265,6 +265,25 @@ describe('keys of connections', () => {
     expect(revoked.of('problem')).toEqual([expect.objectContaining({ status: 401 })])
     await kept.settle()
     expect(kept.closed).toBeNull()
+  })
+
+  it('looks again for connections that an old verdict let in after the key had ended', async () => {
+    const organisation = newOrganisation()
+    const kept = await connect(organisation, { keyId: 'kept' })
+    await hubOf(env, organisation).closeKey('ended')
+    const late = await connect(organisation, { keyId: 'ended' })
+    expect(await runDurableObjectAlarm(stubOf(organisation))).toBe(true)
+    await late.settle()
+    expect(late.closed).toBeNull()
+    await runInDurableObject(stubOf(organisation), (_: Hub, { storage }) => {
+      storage.sql.exec('UPDATE ended_keys SET look_again_at = 0')
+    })
+    await evictDurableObject(stubOf(organisation))
+    expect(await runDurableObjectAlarm(stubOf(organisation))).toBe(true)
+    await expect.poll(() => late.closed).toEqual({ code: 1013, reason: 'unauthorized' })
+    await kept.settle()
+    expect(kept.closed).toBeNull()
+    expect(await runDurableObjectAlarm(stubOf(organisation))).toBe(false)
   })
 
   it('sends nothing on a key that has expired since, also after an eviction', async () => {

@@ -125,7 +125,9 @@ describe('rejections', () => {
     { error: { reason: 'too-many-topics' }, closeCode: 1008, status: 422 },
     { error: { reason: 'too-many-frames', framesPerSecondMax: 20 }, closeCode: 1008, status: 429 },
     { error: { reason: 'key-expired' }, closeCode: 1008, status: 401 },
-    { error: { reason: 'key-revoked' }, closeCode: 1008, status: 401 },
+    { error: { reason: 'key-ended' }, closeCode: 1008, status: 401 },
+    { error: { reason: 'key-unsure' }, closeCode: 1013, status: 401 },
+    { error: { reason: 'internal' }, closeCode: 1011, status: 500 },
   ])('$error.reason closes with $closeCode', ({ error, closeCode, status }) => {
     const rejection = rejectionOf(error)
     expect(rejection.closeCode).toBe(closeCode)
