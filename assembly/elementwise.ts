@@ -89,7 +89,7 @@ export function standardize_f64(
  * value on. NaN are left out: the level holds there; before the first value the output is NaN.
  *
  * @param weight in (0, 1]
- * Accuracy: |error| ≤ ACCURACY.ewma · max|x| so far. Two steps are taken at once:
+ * Accuracy: |error| ≤ ACCURACY.ewma · max|x| so far, weight ≥ 0.01. Two steps are taken at once:
  * y1 = r²·level + r·w·x0 + w·x1 with r = 1 − w, so that the chain has half the length.
  */
 export function ewma_f64(values: usize, count: i32, weight: f64, output: usize): void {

@@ -267,7 +267,8 @@ function provisionalMean<T>(values: usize, count: i32): f64 {
 @inline
 function summary<T>(values: usize, count: i32, output: usize): void {
   let n = 0.0
-  let mean = 0.0
+  let base = 0.0 // the first block's centre: means are kept as distances from it, which do not
+  let mean = 0.0 // round at the size of the values, so that merging keeps a small spread
   let m2 = 0.0
   let sum = 0.0
   let lost = 0.0 // what the additions of block sums rounded away (Neumaier)
@@ -277,47 +278,52 @@ function summary<T>(values: usize, count: i32, output: usize): void {
     const rest = count - start
     const length = rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS
     const block = values + <usize>start * sizeof<T>()
-    const center = provisionalMean<T>(block, length)
+    let center = provisionalMean<T>(block, length)
     sumBlock<T>(block, length, center, false, output)
-    let total = load<f64>(output, BLOCK_SUM)
-    const hasNaN = total != total
-    if (hasNaN) {
-      sumBlock<T>(block, length, center, true, output)
-      total = load<f64>(output, BLOCK_SUM)
-    }
+    const hasNaN = load<f64>(output, BLOCK_SUM) != load<f64>(output, BLOCK_SUM)
+    if (hasNaN) sumBlock<T>(block, length, center, true, output)
     const blockCount = load<f64>(output, BLOCK_COUNT)
     if (blockCount == 0) continue
     const blockMin = load<f64>(output, BLOCK_MIN)
     const blockMax = load<f64>(output, BLOCK_MAX)
     if (blockMin < min) min = blockMin
     if (max < blockMax) max = blockMax
+    let total = load<f64>(output, BLOCK_SUM)
     let squares = load<f64>(output, BLOCK_SQUARES)
-    let blockMean = center + total / blockCount
-    let blockM2 = squares - total * (total / blockCount)
-    const blockSum = blockCount * center + total
-    if (blockM2 < squares * CANCELLATION_LIMIT && blockMean - blockMean == 0) {
-      if (hasNaN) sumBlock<T>(block, length, blockMean, true, output)
-      else sumBlock<T>(block, length, blockMean, false, output)
+    let blockSum = blockCount * center + total
+    const trueMean = center + total / blockCount
+    if (
+      squares - total * (total / blockCount) < squares * CANCELLATION_LIMIT &&
+      trueMean - trueMean == 0
+    ) {
+      // A centre this far off also cost the sum its last digits.
+      if (hasNaN) sumBlock<T>(block, length, 0, true, output)
+      else sumBlock<T>(block, length, 0, false, output)
+      blockSum = load<f64>(output, BLOCK_SUM)
+      center = trueMean
+      if (hasNaN) sumBlock<T>(block, length, center, true, output)
+      else sumBlock<T>(block, length, center, false, output)
       total = load<f64>(output, BLOCK_SUM)
       squares = load<f64>(output, BLOCK_SQUARES)
-      blockM2 = squares - total * (total / blockCount)
-      blockMean += total / blockCount
     }
-    if (blockM2 < 0) blockM2 = 0
     const nextSum = sum + blockSum
     lost += abs(sum) >= abs(blockSum) ? sum - nextSum + blockSum : blockSum - nextSum + sum
     sum = nextSum
+    let blockM2 = squares - total * (total / blockCount)
+    if (blockM2 < 0) blockM2 = 0
     if (n == 0) {
-      mean = blockMean
+      base = center
+      mean = total / blockCount
       m2 = blockM2
     } else {
-      const delta = blockMean - mean
+      const delta = center - base + total / blockCount - mean
       const share = blockCount / (n + blockCount)
       mean += delta * share
       m2 += blockM2 + delta * delta * n * share
     }
     n += blockCount
   }
+  mean += base
   // A sum that left the finite range has no meaningful remainder.
   const total = isFinite(sum) ? sum + lost : sum
   if (min == -Infinity || max == Infinity) {

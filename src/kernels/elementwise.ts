@@ -18,7 +18,7 @@ export type Operation =
   | { readonly op: 'normalize' }
   /**
    * level ← (1 − weight) · level + weight · x from the first value on, weight in (0, 1]. NaN are
-   * left out: the level holds there. Accuracy: |error| ≤ ACCURACY.ewma · max|x| so far.
+   * left out: the level holds there. Accuracy: |error| ≤ ACCURACY.ewma · max|x| so far, weight ≥ 0.01.
    */
   | { readonly op: 'ewma'; readonly weight: number }
   /**

@@ -1,0 +1,27 @@
+/**
+ * Largest error that any test input may show, cited by the docstrings of kernels and host. Inputs:
+ * the sizes and values of cases.ts and, where a test says so, larger arrays. Unit: as the docstring
+ * says, mostly relative to the magnitude that went in. 2^−53 ≈ 1.1e−16.
+ */
+export const ACCURACY = {
+  /** Of Σ|x|, n ≤ 100 003. */
+  sum: 2e-15,
+  /** Of |sum|, before the n² term. */
+  sumCompensated: 2.3e-16,
+  /** Of Σ|x|, n ≤ 100 003. */
+  summarySum: 2e-15,
+  /** Of max|x|. */
+  summaryMean: 2.3e-16,
+  /** Of M2. */
+  summaryM2: 4e-15,
+  /** Of Σ|a·b|. */
+  dot_f32: 1e-6,
+  dot_f64: 1e-15,
+  /** Absolute. */
+  cosine_f32: 1e-6,
+  cosine_f64: 2e-15,
+  /** Of max|x| so far, weight ≥ 0.01. */
+  ewma: 1e-14,
+  /** Of max|x| of the window. */
+  rollingMean: 2e-15,
+} as const

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { type Operation, transform } from '../../src/kernels/elementwise.ts'
+import { ACCURACY } from './accuracy.ts'
+import { casesOf, FINITE, NON_FINITE } from './cases.ts'
+import './load.ts'
+import { ErrorStatistics } from './statistics.ts'
+
+const all = casesOf({ ...FINITE, ...NON_FINITE })
+const finite = casesOf(FINITE)
+
+const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length
+
+const EXACT: { operation: Operation; reference: (xs: number[]) => number[] }[] = [
+  { operation: { op: 'scale', factor: -2.7 }, reference: (xs) => xs.map((x) => x * -2.7) },
+  { operation: { op: 'offset', value: 0.3 }, reference: (xs) => xs.map((x) => x + 0.3) },
+  {
+    operation: { op: 'clamp', min: -0.2, max: 0.7 },
+    reference: (xs) => xs.map((x) => (Number.isNaN(x) ? x : Math.min(Math.max(x, -0.2), 0.7))),
+  },
+  { operation: { op: 'abs' }, reference: (xs) => xs.map(Math.abs) },
+  {
+    operation: { op: 'diff' },
+    reference: (xs) => xs.slice(1).map((x, i) => x - (xs[i] ?? 0)),
+  },
+]
+
+function ewma(xs: readonly number[], weight: number): number[] {
+  let level = Number.NaN
+  let started = false
+  return xs.map((x) => {
+    if (!started) level = x
+    else if (!Number.isNaN(x)) level = weight === 1 ? x : (1 - weight) * level + weight * x
+    started ||= !Number.isNaN(x)
+    return level
+  })
+}
+
+const rollingMean = (xs: readonly number[], window: number): number[] =>
+  xs.map((_, i) =>
+    mean(xs.slice(Math.max(0, i - window + 1), i + 1).filter((x) => !Number.isNaN(x))),
+  )
+
+describe('transform', () => {
+  it.each(EXACT)('$operation.op is exactly rounded at every length', ({ operation, reference }) => {
+    for (const { values } of all) {
+      expect([...transform(values, [operation])]).toEqual(reference([...values]))
+    }
+  })
+
+  it('ewma is within the stated error and holds its level over NaN', () => {
+    const statistics = new ErrorStatistics()
+    for (const weight of [0.01, 0.3, 1]) {
+      for (const { values } of [...finite, ...casesOf(NON_FINITE)]) {
+        const want = ewma([...values], weight)
+        // Below the normal range an ulp no longer shrinks with the value.
+        const most = Math.max(2 ** -1022, ...values.filter(Number.isFinite).map(Math.abs))
+        transform(values, [{ op: 'ewma', weight }]).forEach((got, i) => {
+          const expected = want[i] ?? 0
+          if (Number.isFinite(expected)) statistics.record(got, expected, most)
+          else expect(got).toBe(expected)
+        })
+      }
+    }
+    statistics.expectBelow('ewma', ACCURACY.ewma)
+  })
+
+  it('rollingMean is within the stated error; NaN are left out, infinities leave with their window', () => {
+    const statistics = new ErrorStatistics()
+    for (const window of [1, 2, 3, 16, 100, 5000]) {
+      for (const { values } of all) {
+        const want = rollingMean([...values], window)
+        transform(values, [{ op: 'rollingMean', window }]).forEach((got, i) => {
+          const expected = want[i] ?? 0
+          const inside = values.subarray(Math.max(0, i - window + 1), i + 1).filter(Number.isFinite)
+          const most = inside.reduce((a, x) => Math.max(a, Math.abs(x)), 0)
+          if (Number.isFinite(expected)) statistics.record(got, expected, most)
+          else expect(got).toBe(expected)
+        })
+      }
+    }
+    statistics.expectBelow('rollingMean', ACCURACY.rollingMean)
+  })
+
+  it('normalize gives mean 0 and deviation 1, and zeros for a constant', () => {
+    const got = transform(Float64Array.of(2, 4, 4, 4, 5, 5, 7, 9, Number.NaN), [
+      { op: 'normalize' },
+    ])
+    expect([...got]).toEqual([-1.5, -0.5, -0.5, -0.5, 0, 0, 1, 2, Number.NaN])
+    expect([...transform(Float64Array.of(3, 3, 3), [{ op: 'normalize' }])]).toEqual([0, 0, 0])
+    expect(transform(new Float64Array(0), [{ op: 'normalize' }])).toHaveLength(0)
+  })
+
+  it('runs a chain in order and leaves its input alone', () => {
+    const values = Float64Array.of(1, 2, 4, 8)
+    const chain: Operation[] = [
+      { op: 'rollingMean', window: 2 },
+      { op: 'diff' },
+      { op: 'rollingMean', window: 2 },
+      { op: 'scale', factor: 4 },
+      { op: 'clamp', min: 0, max: 8 },
+    ]
+    // rolling 1, 1.5, 3, 6 → diff 0.5, 1.5, 3 → rolling 0.5, 1, 2.25 → 2, 4, 9 → 2, 4, 8
+    expect([...transform(values, chain)]).toEqual([2, 4, 8])
+    expect([...values]).toEqual([1, 2, 4, 8])
+    expect([...transform(values, [])]).toEqual([1, 2, 4, 8])
+  })
+
+  it.each([
+    { op: 'clamp', min: 2, max: 1 },
+    { op: 'clamp', min: Number.NaN, max: 1 },
+    { op: 'ewma', weight: 0 },
+    { op: 'ewma', weight: 1.1 },
+    { op: 'rollingMean', window: 0 },
+    { op: 'rollingMean', window: 2.5 },
+  ] as const)('refuses %o', (operation) => {
+    expect(() => transform(Float64Array.of(1), [operation])).toThrow(RangeError)
+  })
+})
