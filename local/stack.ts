@@ -48,17 +48,18 @@ export class Stack {
   async start(): Promise<string> {
     const { port, stateFolder, agent } = this.#settings
     await this.#step(
-      'port',
-      () => checkPort(port),
-      () => `127.0.0.1:${port} is free`,
-    )
-    await this.#step(
       'state folder',
       () => checkStateFolder(stateFolder),
       (free) => `${shortPath(stateFolder)}, ${Math.floor(free / GIBIBYTE)} GiB free`,
     )
     this.#folder = await StateFolder.claim(stateFolder, this.url, (text) =>
       this.#log.plain(`  ${text}`),
+    )
+    // After the folder: what a killed stack left there still holds the port until it is ended.
+    await this.#step(
+      'port',
+      () => checkPort(port),
+      () => `127.0.0.1:${port} is free`,
     )
     const folder = this.#folder
     const key = await folder.developmentKey(this.#settings.developmentKey)
