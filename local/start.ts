@@ -3,6 +3,7 @@
 import { ToolError } from '../scripts/run-tool.ts'
 import { CannotStart } from './checks.ts'
 import { createLog } from './log.ts'
+import { followParents } from './parent.ts'
 import { parseLocalSettings } from './settings.ts'
 import { Stack } from './stack.ts'
 
@@ -35,14 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-/** How often the parent is looked at; npm does not always pass a signal on. */
-const PARENT_POLL_MS = 500
-const parent = process.ppid
-if (settings.followParent) {
-  setInterval(() => {
-    if (process.ppid !== parent) void end('npm ended', 0)
-  }, PARENT_POLL_MS).unref()
-}
+if (settings.followParent) followParents(() => void end('npm ended', 0))
 // A terminal that was closed takes the output away, and must not keep the stack from ending.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
