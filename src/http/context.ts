@@ -2,6 +2,8 @@ import type { Context } from 'hono'
 import type { Scope } from '../database/access-queries.ts'
 import type { Env, Settings } from '../env.ts'
 
+export { SCOPES, type Scope } from '../database/access-queries.ts'
+
 /** Whom a verified key speaks for. */
 export interface Principal {
   readonly keyId: string
