@@ -1,0 +1,117 @@
+import { useEffect, useState } from 'preact/hooks'
+import { Fleet } from '../fleet.ts'
+import {
+  forgetKey,
+  openSession,
+  type Session,
+  storeKeyFromUrl,
+  trySession,
+  writeKey,
+} from '../session.ts'
+import { FleetPage } from './fleet-page.tsx'
+import { useNow, useRedraw, useRoute } from './hooks.ts'
+import { KeyForm } from './key-form.tsx'
+import { Notice } from './notice.tsx'
+import { Skeleton } from './skeleton.tsx'
+import { TopBar } from './top-bar.tsx'
+import { VmPage } from './vm-page.tsx'
+
+const RETRY_MS = 3000
+
+export const App = () => {
+  const [session, setSession] = useState<Session>({ kind: 'checking' })
+  const [fleet, setFleet] = useState<Fleet | null>(null)
+  const redraw = useRedraw()
+  const route = useRoute()
+
+  const check = async () => setSession(await openSession())
+  const signOut = (reason: string | null) => {
+    forgetKey()
+    setSession({ kind: 'signed-out', reason })
+  }
+
+  useEffect(() => {
+    const takeKeyFromUrl = () => {
+      if (storeKeyFromUrl()) void check()
+    }
+    storeKeyFromUrl()
+    void check()
+    addEventListener('hashchange', takeKeyFromUrl)
+    return () => removeEventListener('hashchange', takeKeyFromUrl)
+  }, [])
+
+  useEffect(() => {
+    if (session.kind !== 'unreachable') return
+    const timer = setTimeout(() => void check(), RETRY_MS)
+    return () => clearTimeout(timer)
+  }, [session])
+
+  const key = session.kind === 'signed-in' ? session.key : null
+  useEffect(() => {
+    if (key === null) return setFleet(null)
+    // A key that ends while the page is open may have been replaced: look for the new one first.
+    const next = new Fleet(key, {
+      changed: redraw,
+      signedOut: (reason) => void recover(key, reason),
+    })
+    setFleet(next)
+    next.start()
+    return () => next.stop()
+  }, [key])
+
+  const recover = async (endedKey: string, reason: string) => {
+    const next = await openSession()
+    const isOther = next.kind === 'signed-in' && next.key !== endedKey
+    if (isOther) setSession(next)
+    else signOut(reason)
+  }
+
+  const submitKey = async (submitted: string): Promise<string | null> => {
+    const next = await trySession(submitted)
+    if (next.kind === 'signed-out') return next.reason
+    writeKey(submitted)
+    setSession(next)
+    return null
+  }
+
+  return (
+    <>
+      <TopBar
+        organisation={session.kind === 'signed-in' ? session.info.organisation : null}
+        fleet={fleet}
+        session={session.kind}
+        onSignOut={session.kind === 'signed-in' ? () => signOut(null) : null}
+      />
+      <main id="main">
+        {session.kind === 'checking' && <Skeleton />}
+        {session.kind === 'unreachable' && <Unreachable onRetry={() => void check()} />}
+        {session.kind === 'signed-out' && <KeyForm reason={session.reason} onSubmit={submitKey} />}
+        {session.kind === 'signed-in' && fleet === null && <Skeleton />}
+        {session.kind === 'signed-in' &&
+          fleet !== null &&
+          (route.page === 'vm' ? (
+            <VmPage key={route.id} fleet={fleet} id={route.id} />
+          ) : (
+            <FleetPage fleet={fleet} />
+          ))}
+      </main>
+    </>
+  )
+}
+
+const Unreachable = ({ onRetry }: { onRetry: () => void }) => {
+  useNow(1000)
+  return (
+    <Notice
+      tone="critical"
+      title="The service does not answer"
+      action={{ label: 'Try again now', run: onRetry }}
+    >
+      <p>
+        Nothing came back from <code>{location.host}</code>. Check that it is running (
+        <code>npm start</code> on this machine) and that this computer has a network. This page
+        tries again every few seconds by itself.
+      </p>
+    </Notice>
+  )
+}

@@ -1,0 +1,68 @@
+import { useState } from 'preact/hooks'
+import { Notice } from './notice.tsx'
+
+/** No VM yet: the two ways to get one on the page, ready to paste. */
+export const EmptyFleet = ({ apiKey }: { apiKey: string }) => {
+  const origin = location.origin
+  return (
+    <div class="empty" data-testid="empty-state">
+      <h1>No machines yet</h1>
+      <p>
+        The page fills by itself as soon as the first one reports. Run the agent on a machine, or
+        send samples from what you already have.
+      </p>
+      <h2>Run the agent</h2>
+      <p class="muted">
+        On any Linux machine with this repository. It registers the machine and reports every
+        second.
+      </p>
+      <Command
+        text={`npm run agent -- --url ${origin} --key "$GJALLAR_KEY"`}
+        apiKey={apiKey}
+        label="Copy the agent command"
+      />
+      <h2>Or send samples yourself</h2>
+      <p class="muted">Name the VM once, then post a sample. Each metric is optional.</p>
+      <Command text={curlCommands(origin)} apiKey={apiKey} label="Copy the curl commands" />
+    </div>
+  )
+}
+
+/** The key is kept off the screen, which may hang on a wall; the copy has it in place. */
+const Command = ({ text, apiKey, label }: { text: string; apiKey: string; label: string }) => {
+  const [isCopied, setCopied] = useState(false)
+  const copy = async () => {
+    await navigator.clipboard.writeText(`export GJALLAR_KEY='${apiKey}'\n${text}`)
+    setCopied(true)
+    setTimeout(() => setCopied(false), 2000)
+  }
+  return (
+    <div class="command">
+      <pre>
+        <code>{`export GJALLAR_KEY=••••••••\n${text}`}</code>
+      </pre>
+      <button type="button" class="button" aria-label={label} onClick={() => void copy()}>
+        {isCopied ? 'Copied' : 'Copy'}
+      </button>
+    </div>
+  )
+}
+
+const curlCommands = (origin: string): string => `curl ${origin}/api/v1/vms \\
+  -H "authorization: Bearer $GJALLAR_KEY" -H 'content-type: application/json' \\
+  -d '{"name":"web-1","status":"running","cpu_cores":4,"memory_mb":8192,"disk_gb":80}'
+
+curl ${origin}/api/v1/metrics \\
+  -H "authorization: Bearer $GJALLAR_KEY" -H 'content-type: application/json' \\
+  -d '{"samples":[{"vm":"web-1","timestamp":'$(date +%s000)',"cpu_usage":42.5,"memory_usage":61}]}'`
+
+export const NoMatch = ({ onClear }: { onClear: () => void }) => (
+  <Notice
+    tone="calm"
+    title="No VM matches"
+    action={{ label: 'Clear the filters', run: onClear }}
+    testId="no-match"
+  >
+    <p>Every VM is filtered out. Use less of the name, or another status or health.</p>
+  </Notice>
+)
