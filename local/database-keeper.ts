@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   developmentKey: string
   log(text: string): void
   onPid(pid: number | null): void
+  /** The address that the proxy accepts from now on; it changes when the server's port was taken. */
+  onUrl(url: string): void
 }
 
 /** How often the embedded server's process is looked at. */
@@ -34,7 +36,7 @@ const messageOf = (error: unknown): string => {
 
 /**
  * Keeps PostgreSQL, the Neon proxy in front of it and the schema in order. The proxy's port never
- * changes, so the worker needs no restart when the database comes late or comes back.
+ * changes, and the server's hardly ever, so the worker needs no restart when the database comes back.
  */
 export class DatabaseKeeper {
   readonly #options: DatabaseOptions
@@ -76,7 +78,7 @@ export class DatabaseKeeper {
 
   /** Brings everything up that is not up. @returns null, or why not */
   async #attempt(): Promise<string | null> {
-    const { externalUrl, stateFolder, log, onPid, developmentKey } = this.#options
+    const { externalUrl, stateFolder, log, onPid, onUrl, developmentKey } = this.#options
     try {
       if (externalUrl === null && this.#postgres === null) {
         this.#postgres = await startPostgres({ stateFolder, log })
@@ -84,6 +86,7 @@ export class DatabaseKeeper {
       }
       const url = externalUrl ?? this.#postgres?.url ?? ''
       await this.#pointProxyAt(url)
+      onUrl(url)
       if (!this.#prepared) {
         await migrate(url)
         await ensureDevelopmentKey(url, developmentKey)

@@ -72,7 +72,7 @@ export class Stack {
     this.#ending.signal.throwIfAborted()
     await this.#startReaper(folder)
     const variables = await this.#startDatabase(folder, key)
-    await this.#startWorker(folder, { ...variables, ...this.#settings.workerSettings })
+    await this.#startWorker(folder, variables)
     if (agent) await this.#startAgent(folder, key)
     return key
   }
@@ -117,6 +117,13 @@ export class Stack {
   async #startDatabase(folder: StateFolder, key: string): Promise<Record<string, string>> {
     const { databaseUrl } = this.#settings
     const proxyPort = await freePort()
+    const variables = {
+      // Without a server yet nobody answers at this address, which is what the worker then tells.
+      DATABASE_URL: databaseUrl ?? 'postgresql://gjallar:absent@127.0.0.1/gjallar',
+      NEON_PROXY: `127.0.0.1:${proxyPort}`,
+      LOCAL_DEVELOPMENT_KEY: key,
+      ...this.#settings.workerSettings,
+    }
     this.#database = new DatabaseKeeper({
       stateFolder: folder.path,
       externalUrl: databaseUrl,
@@ -124,6 +131,12 @@ export class Stack {
       developmentKey: key,
       log: (text) => this.#log.event('database', text),
       onPid: this.#track(folder, 'postgres', false),
+      onUrl: (url) => {
+        if (variables.DATABASE_URL === url) return
+        variables.DATABASE_URL = url
+        // A worker that was started with another address is started anew with this one.
+        void this.#worker?.running?.stop()
+      },
     })
     const startedMs = performance.now()
     const outcome = await this.#database.start()
@@ -136,12 +149,7 @@ export class Stack {
         `${outcome.reason}\nTrying again; until then /readyz answers 503.`,
       )
     }
-    return {
-      // The proxy holds the real address: the embedded server's may change when it restarts.
-      DATABASE_URL: databaseUrl ?? 'postgresql://gjallar:local@127.0.0.1/gjallar',
-      NEON_PROXY: `127.0.0.1:${proxyPort}`,
-      LOCAL_DEVELOPMENT_KEY: key,
-    }
+    return variables
   }
 
   async #startWorker(folder: StateFolder, variables: Record<string, string>): Promise<void> {

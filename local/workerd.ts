@@ -161,10 +161,10 @@ export const startWranglerDev = async (
   options: WorkerOptions,
   spawned: (child: Child) => void,
 ): Promise<Child> => {
-  const variables = Object.entries(options.variables).flatMap(([name, value]) => [
-    '--var',
-    `${name}:${value}`,
-  ])
+  // A file that only its owner can read: the process list would show the values to everybody.
+  const variablesFile = path.join(options.stateFolder, 'wrangler.env')
+  const lines = Object.entries(options.variables).map(([name, value]) => `${name}='${value}'`)
+  await writeFile(variablesFile, `${lines.join('\n')}\n`, { mode: 0o600 })
   const child = startChild({
     command: path.join(ROOT, 'node_modules', '.bin', 'wrangler'),
     args: [
@@ -174,7 +174,7 @@ export const startWranglerDev = async (
       '--inspector-port=0',
       `--persist-to=${path.join(options.stateFolder, 'wrangler')}`,
       '--show-interactive-dev-session=false',
-      ...variables,
+      `--env-file=${variablesFile}`,
     ],
     cwd: ROOT,
     env: { ...process.env, ...WRANGLER_ENVIRONMENT },
