@@ -1,0 +1,67 @@
+import { z } from '@hono/zod-openapi'
+import type { AppContext } from '../http/context.ts'
+import { ProblemError, problem } from '../http/problem.ts'
+import { parseWith } from '../http/validate.ts'
+import { packCandidates, type SimilarityError } from './answers.ts'
+import { type Numbers, refuseTooManyValues } from './numbers.ts'
+import { type ComputeBody, queryNumber } from './request.ts'
+import { similarityRequest } from './schemas.ts'
+
+export interface Vectors {
+  readonly query: Numbers
+  /** Candidates one after the other, each as long as the query. */
+  readonly rows: Numbers
+  readonly topK: number | undefined
+}
+
+const fault = (pointer: string, detail: string): ProblemError =>
+  new ProblemError(
+    problem(422, 'validation-failed', `body: ${detail}`, { errors: [{ pointer, detail }] }),
+  )
+
+export const similarityProblem = (error: SimilarityError): ProblemError => {
+  switch (error.reason) {
+    case 'query-without-direction':
+      return fault('#/query', 'must be finite and have a value other than 0')
+    case 'ragged':
+      return fault(
+        `#/candidates/${error.index}`,
+        `has ${error.length} values, the query has ${error.dims}`,
+      )
+  }
+}
+
+const binaryQuery = z.object({
+  dims: z.number().int().min(1),
+  topK: similarityRequest.shape.topK,
+})
+
+/** Query and candidates of either kind of body. Throws ProblemError 413 or 422. */
+export const vectorsOf = (c: AppContext, body: ComputeBody): Vectors => {
+  if (body.kind === 'json') {
+    const { query, candidates, topK } = parseWith(similarityRequest, body.value)
+    refuseTooManyValues(candidates.length * query.length)
+    const rows = packCandidates(candidates, query.length)
+    if (!rows.ok) throw similarityProblem(rows.error)
+    return { query, rows: rows.value, topK }
+  }
+  const topKText = c.req.query('topK')
+  const { dims, topK } = parseWith(
+    binaryQuery,
+    {
+      dims: queryNumber(c.req.query('dims') ?? ''),
+      ...(topKText === undefined ? {} : { topK: queryNumber(topKText) }),
+    },
+    'query',
+  )
+  const { values } = body
+  if (values.length < dims) {
+    throw fault('#/query', `has ${values.length} values where dims is ${dims}`)
+  }
+  const length = values.length % dims
+  if (length > 0) {
+    const index = Math.floor(values.length / dims) - 1
+    throw similarityProblem({ reason: 'ragged', index, length, dims })
+  }
+  return { query: values.subarray(0, dims), rows: values.subarray(dims), topK }
+}
