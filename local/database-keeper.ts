@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive } from '../scripts/processes.ts'
+import { startAbsentDatabase } from './absent-database.ts'
 import { ensureDevelopmentKey, migrate } from './migrate.ts'
 import { startNeonProxy } from './neon-proxy.ts'
 import { startPostgres } from './postgres.ts'
 import { RESTART, restartDelayMs } from './supervisor.ts'
 
 type Postgres = Awaited<ReturnType<typeof startPostgres>>
-type NeonProxy = Awaited<ReturnType<typeof startNeonProxy>>
 
 export interface DatabaseOptions {
   stateFolder: string
@@ -42,7 +42,9 @@ export class DatabaseKeeper {
   readonly #options: DatabaseOptions
   readonly #ending = new AbortController()
   #postgres: Postgres | null = null
-  #proxy: NeonProxy | null = null
+  /** What listens on the proxy's port: the proxy, or what stands there until there is a database. */
+  #listener: { stop(): Promise<void> } | null = null
+  #absence = 'PostgreSQL is starting'
   #proxyTarget: string | null = null
   #prepared = false
   #loop: Promise<void> = Promise.resolve()
@@ -52,11 +54,12 @@ export class DatabaseKeeper {
   }
 
   /**
-   * Tries once; afterwards goes on in the background. Never rejects.
+   * Tries once; afterwards goes on in the background. An absent database is no error.
    *
    * @returns the address that serves, or the reason why none does yet
    */
   async start(): Promise<{ ready: true; address: string } | { ready: false; reason: string }> {
+    this.#listener = await startAbsentDatabase(this.#options.proxyPort, () => this.#absence)
     const attempt = this.#attempt()
     // A stop in the middle of the first start waits for it, and so leaves no server behind.
     this.#loop = attempt.then(() => {})
@@ -71,7 +74,7 @@ export class DatabaseKeeper {
   async stop(): Promise<void> {
     this.#ending.abort()
     await this.#loop
-    await this.#proxy?.stop()
+    await this.#listener?.stop()
     await this.#postgres?.stop()
     this.#options.onPid(null)
   }
@@ -85,24 +88,26 @@ export class DatabaseKeeper {
         onPid(this.#postgres.pid)
       }
       const url = externalUrl ?? this.#postgres?.url ?? ''
-      await this.#pointProxyAt(url)
-      onUrl(url)
       if (!this.#prepared) {
         await migrate(url)
         await ensureDevelopmentKey(url, developmentKey)
         this.#prepared = true
       }
+      // Only now: the worker must not reach a database that has no tables yet.
+      await this.#pointProxyAt(url)
+      onUrl(url)
       return null
     } catch (error) {
       const where = externalUrl === null ? '' : ` at ${addressOf(externalUrl)}`
-      return `PostgreSQL${where} is not available: ${messageOf(error)}`
+      this.#absence = `PostgreSQL${where} is not available: ${messageOf(error)}`
+      return this.#absence
     }
   }
 
   async #pointProxyAt(url: string): Promise<void> {
     if (this.#proxyTarget === url) return
-    await this.#proxy?.stop()
-    this.#proxy = await startNeonProxy({ port: this.#options.proxyPort, target: url })
+    await this.#listener?.stop()
+    this.#listener = await startNeonProxy({ port: this.#options.proxyPort, target: url })
     this.#proxyTarget = url
   }
 
