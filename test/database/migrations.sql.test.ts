@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { ensureDevelopmentKey, migrate } from '../../local/migrate.ts'
+import { runSql } from './fixtures.ts'
+
+const name = `gjallar_test_${randomBytes(6).toString('hex')}`
+const url = inject('databaseUrl').replace(/\/[^/]*$/, `/${name}`)
+const sql = <Row extends Record<string, unknown>>(text: string, params: unknown[] = []) =>
+  runSql<Row>(text, params, url)
+
+const partitions = async (): Promise<string[]> => {
+  const rows = await sql<{ name: string }>(
+    `SELECT inhrelid::regclass::text AS name FROM pg_inherits
+     WHERE inhparent = 'vm_metrics'::regclass ORDER BY 1`,
+  )
+  return rows.map((row) => row.name)
+}
+
+const day = (offset: number): string =>
+  `vm_metrics_${new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '')}`
+
+beforeAll(async () => {
+  await runSql(`CREATE DATABASE ${name}`)
+})
+afterAll(async () => {
+  await runSql(`DROP DATABASE ${name} WITH (FORCE)`)
+})
+
+describe('migrations', () => {
+  it('make every table from empty, with three callers at once', async () => {
+    await Promise.all([migrate(url), migrate(url), migrate(url)])
+    const rows = await sql<{ name: string }>(
+      `SELECT tablename AS name FROM pg_tables
+       WHERE schemaname = 'public' AND tablename !~ '_[0-9]{8}$' ORDER BY 1`,
+    )
+    expect(rows.map((row) => row.name)).toEqual([
+      'api_keys',
+      'organisations',
+      'vm_hours',
+      'vm_latest',
+      'vm_metrics',
+      'vm_window',
+      'vms',
+    ])
+  })
+
+  it('change nothing when they run again', async () => {
+    const before = await partitions()
+    await migrate(url)
+    expect(await partitions()).toEqual(before)
+  })
+
+  it('give vm_metrics its primary key and a BRIN in every partition', async () => {
+    const rows = await sql<{ method: string }>(
+      `SELECT am.amname AS method FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+       JOIN pg_am am ON am.oid = relam WHERE indrelid = '${day(0)}'::regclass ORDER BY 1`,
+    )
+    expect(rows.map((row) => row.method)).toEqual(['brin', 'btree'])
+  })
+})
+
+describe('maintain_partitions', () => {
+  it('makes the days of the retention and the days ahead', async () => {
+    await sql('SELECT maintain_partitions(2, 4)')
+    const found = await partitions()
+    expect(found.at(0)).toBe(day(-2))
+    expect(found.at(-1)).toBe(day(4))
+    expect(found).toHaveLength(7)
+  })
+
+  it('drops by age, partitions and hours alike, and keeps what is younger', async () => {
+    await sql(
+      `WITH organisation AS (INSERT INTO organisations (slug, name) VALUES ('o', 'O') RETURNING id),
+       vm AS (INSERT INTO vms (organisation_id, name, status, cpu_cores, memory_mb, disk_gb, region, instance_type)
+         SELECT id, 'v', 'stopped', 1, 1, 1, 'r', 't' FROM organisation RETURNING id)
+       INSERT INTO vm_hours (vm_id, timestamp, sample_count, cpu_count, cpu_sum, cpu_sketch, memory_count, memory_sum, memory_sketch)
+         SELECT id, now() - age, 1, 1, 1, '', 1, 1, '' FROM vm, (VALUES (interval '1 hour'), (interval '5 days')) AS ages (age)`,
+    )
+    await sql('SELECT maintain_partitions(8, 4)')
+    const rows = await sql<{ made: number; dropped: number }>(
+      'SELECT * FROM maintain_partitions(2, 4)',
+    )
+    expect(rows).toEqual([{ made: 0, dropped: 6 }])
+    expect(await partitions()).toHaveLength(7)
+    expect(await sql('SELECT FROM vm_hours')).toHaveLength(1)
+  })
+
+  it('runs at once from several callers, and again without effect', async () => {
+    const results = await Promise.all(
+      [1, 2, 3, 4].map(() =>
+        sql<{ made: number; dropped: number }>('SELECT * FROM maintain_partitions(3, 5)'),
+      ),
+    )
+    expect(results.flat().reduce((sum, { made }) => sum + made, 0)).toBe(2)
+    expect(await sql('SELECT * FROM maintain_partitions(3, 5)')).toEqual([{ made: 0, dropped: 0 }])
+  })
+
+  it.each([
+    [0, 3],
+    [30, 0],
+    [100_000, 3],
+    [null, 3],
+  ])('refuses a retention of %s days with %s ahead', async (retention, ahead) => {
+    await expect(
+      sql('SELECT maintain_partitions($1::integer, $2::integer)', [retention, ahead]),
+    ).rejects.toMatchObject({ code: '22023' })
+  })
+})
+
+describe('ensureDevelopmentKey', () => {
+  it('makes one platform admin key of the organisation local, however often it runs', async () => {
+    const key = 'gjl_dev_0123456789abcdef'
+    await Promise.all([ensureDevelopmentKey(url, key), ensureDevelopmentKey(url, key)])
+    const rows = await sql(
+      `SELECT slug, organisations.name, prefix, scopes, platform_admin, encode(hash, 'hex') AS hash
+       FROM api_keys JOIN organisations ON organisations.id = organisation_id`,
+    )
+    expect(rows).toEqual([
+      {
+        slug: 'local',
+        name: 'Local',
+        prefix: 'gjl_dev_0123',
+        scopes: ['read', 'write', 'admin'],
+        platform_admin: true,
+        hash: createHash('sha256').update(key).digest('hex'),
+      },
+    ])
+  })
+})
