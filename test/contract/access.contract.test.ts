@@ -390,6 +390,8 @@ describe('live connections', () => {
     const key = await newKey(admin, { scopes: ['read'] })
     const connection = connect(key.key)
     await expect.poll(() => connection.of('hello').length).toBe(1)
+    connection.socket.send(JSON.stringify({ kind: 'subscribe', topics: ['fleet'] }))
+    await expect.poll(() => connection.of('subscribed').length).toBe(1)
     const path = `/api/v1/keys/${key.id}`
     await (way === 'revoke' ? send(admin, 'DELETE', path) : send(admin, 'POST', `${path}/rotate`))
     expect(await connection.closed).toBe(1008)
