@@ -10,7 +10,7 @@ import {
   PAGE_ARRAYS,
   PAGE_COLUMNS,
 } from './dashboard-rows.ts'
-import { after, orderBy, Parameters } from './keyset.ts'
+import { behind, orderBy, Parameters } from './keyset.ts'
 
 /** What an hour of a VM's capacity costs, in US dollars. */
 export interface CostRates {
@@ -71,7 +71,7 @@ export const readDashboard = async (
     const kinds = order.keys.map(({ kind }) => kind)
     const keys = decodeCursor(query.cursor, query.sort, kinds)
     if (!keys.ok) return keys
-    position = after(order.keys, keys.value, parameters)
+    position = behind(order.keys, keys.value, parameters)
   }
   const cost = `CROSS JOIN LATERAL (SELECT ${costOf(rates, parameters)} AS hourly) AS cost`
   const text = `WITH page AS (

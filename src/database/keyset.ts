@@ -30,7 +30,7 @@ export const orderBy = (keys: readonly SortKey[]): string =>
  * Predicate "behind the row with these keys in this order". One direction makes a row comparison,
  * which a btree index answers; mixed directions make a chain of OR.
  */
-export const after = (
+export const behind = (
   keys: readonly SortKey[],
   values: readonly string[],
   parameters: Parameters,

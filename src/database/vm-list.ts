@@ -2,7 +2,7 @@ import type { Vm, VmStatus } from '../fleet/types.ts'
 import { ok, type Result } from '../result.ts'
 import type { Database } from './client.ts'
 import { type CursorError, decodeCursor, encodeCursor } from './cursor.ts'
-import { after, orderBy, Parameters, type SortKey } from './keyset.ts'
+import { behind, orderBy, Parameters, type SortKey } from './keyset.ts'
 import { VM_COLUMNS, type VmRow, vmOf } from './vm-rows.ts'
 
 export const VM_SORTS = ['name', '-name', 'created_at', '-created_at', 'status'] as const
@@ -82,7 +82,7 @@ export const listVms = async (
     const kinds = order.map(({ kind }) => kind)
     const keys = decodeCursor(query.cursor, query.sort, kinds)
     if (!keys.ok) return keys
-    conditions.push(after(order, keys.value, parameters))
+    conditions.push(behind(order, keys.value, parameters))
   }
   const text = `SELECT ${VM_COLUMNS}, vms.status_rank, ${CREATED_AT_US} AS created_at_us
     FROM vms WHERE ${conditions.join(' AND ')}

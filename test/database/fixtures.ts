@@ -4,7 +4,13 @@ import { inject } from 'vitest'
 import { createOrganisation } from '../../src/database/access-queries.ts'
 import { connect, type Database } from '../../src/database/client.ts'
 import { createVm, type NewVm } from '../../src/database/fleet-queries.ts'
-import { type FlushBatch, METRICS, type MetricColumns, type Vm } from '../../src/fleet/types.ts'
+import {
+  type FlushBatch,
+  METRICS,
+  type Metric,
+  type MetricColumns,
+  type Vm,
+} from '../../src/fleet/types.ts'
 
 export const RATES = { usdPerCoreHour: 0.05, usdPerGibHour: 0.02, usdPer100GbHour: 0.01 }
 export const RETENTION_DAYS = 30
@@ -56,10 +62,10 @@ export const newVm = async (
   return made.value
 }
 
-const columns = (rows: ReadonlyArray<Partial<Record<string, number | null>>>): MetricColumns =>
+const columns = (rows: ReadonlyArray<Partial<Record<Metric, number>>>): MetricColumns =>
   Object.fromEntries(
     METRICS.map((metric) => [metric, rows.map((row) => row[metric] ?? null)]),
-  ) as unknown as MetricColumns
+  ) as Record<Metric, Array<number | null>>
 
 /** A sample of one VM; metrics that are not given are missing. */
 export interface Report {
@@ -84,7 +90,7 @@ export const batchOf = (
   const vmId = reports.map((report) => report.vmId)
   const cpu = reports.map((report) => report.cpu_usage ?? null)
   const memory = reports.map((report) => report.memory_usage ?? null)
-  const values = columns(reports.map((report) => ({ ...report }) as Record<string, number>))
+  const values = columns(reports)
   const counts = reports.map(() => sampleCount)
   const sketch = reports.map(() => new Uint8Array([0, 255, 34, 92]))
   return {
