@@ -197,31 +197,39 @@ function sumBlock<T>(values: usize, count: i32, center: f64, hasNaN: bool, outpu
   const end = values + <usize>count * width
   const endOf6 = values + <usize>(count - (count % 6)) * width
   for (; pointer < endOf6; pointer += 6 * width) {
-    const x0 = loadPair<T>(pointer)
-    const x1 = loadPair<T>(pointer + 2 * width)
-    const x2 = loadPair<T>(pointer + 4 * width)
+    const x0 = loadPair<T>(pointer + 0 * width)
+    min0 = f64x2.pmin(min0, x0)
+    max0 = f64x2.pmax(max0, x0)
     let d0 = f64x2.sub(x0, center_f64x2)
-    let d1 = f64x2.sub(x1, center_f64x2)
-    let d2 = f64x2.sub(x2, center_f64x2)
     if (hasNaN) {
-      const valid0 = f64x2.eq(x0, x0)
-      const valid1 = f64x2.eq(x1, x1)
-      const valid2 = f64x2.eq(x2, x2)
-      valid_i64x2 = i64x2.add(valid_i64x2, i64x2.add(i64x2.add(valid0, valid1), valid2))
-      d0 = v128.and(d0, valid0)
-      d1 = v128.and(d1, valid1)
-      d2 = v128.and(d2, valid2)
+      const valid = f64x2.eq(x0, x0)
+      valid_i64x2 = i64x2.add(valid_i64x2, valid)
+      d0 = v128.and(d0, valid)
     }
     sum0 = f64x2.add(sum0, d0)
-    sum1 = f64x2.add(sum1, d1)
-    sum2 = f64x2.add(sum2, d2)
     squares0 = f64x2.add(squares0, f64x2.mul(d0, d0))
-    squares1 = f64x2.add(squares1, f64x2.mul(d1, d1))
-    squares2 = f64x2.add(squares2, f64x2.mul(d2, d2))
-    min0 = f64x2.pmin(f64x2.pmin(min0, x0), x2)
-    max0 = f64x2.pmax(f64x2.pmax(max0, x0), x2)
+    const x1 = loadPair<T>(pointer + 2 * width)
     min1 = f64x2.pmin(min1, x1)
     max1 = f64x2.pmax(max1, x1)
+    let d1 = f64x2.sub(x1, center_f64x2)
+    if (hasNaN) {
+      const valid = f64x2.eq(x1, x1)
+      valid_i64x2 = i64x2.add(valid_i64x2, valid)
+      d1 = v128.and(d1, valid)
+    }
+    sum1 = f64x2.add(sum1, d1)
+    squares1 = f64x2.add(squares1, f64x2.mul(d1, d1))
+    const x2 = loadPair<T>(pointer + 4 * width)
+    min0 = f64x2.pmin(min0, x2)
+    max0 = f64x2.pmax(max0, x2)
+    let d2 = f64x2.sub(x2, center_f64x2)
+    if (hasNaN) {
+      const valid = f64x2.eq(x2, x2)
+      valid_i64x2 = i64x2.add(valid_i64x2, valid)
+      d2 = v128.and(d2, valid)
+    }
+    sum2 = f64x2.add(sum2, d2)
+    squares2 = f64x2.add(squares2, f64x2.mul(d2, d2))
   }
   let total = sumLanes(f64x2.add(f64x2.add(sum0, sum1), sum2))
   let squares = sumLanes(f64x2.add(f64x2.add(squares0, squares1), squares2))
