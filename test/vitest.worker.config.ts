@@ -18,5 +18,6 @@ export default defineConfig({
     name: 'worker',
     include: ['test/**/*.worker.test.ts'],
     testTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 })

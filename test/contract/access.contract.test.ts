@@ -39,6 +39,9 @@ const send = (api: Api, method: string, path: string, body?: unknown): Promise<R
       : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   })
 
+/** Asserts what must hold soon; generous, since the machine may be busy. */
+const eventually = <T>(ask: () => T) => expect.poll(ask, { timeout: 10_000 })
+
 /** Status and problem without the one member that differs from request to request. */
 const answerOf = async (response: Response): Promise<{ status: number; body: unknown }> => {
   const text = await response.text()
@@ -367,20 +370,21 @@ describe('live connections', () => {
     const [ours, theirs] = [await createTenant(), await createTenant()]
     const [watcher, stranger] = [connect(ours.key.key), connect(theirs.key.key)]
     for (const { of, socket } of [watcher, stranger]) {
-      await expect.poll(() => of('hello').length).toBe(1)
+      await eventually(() => of('hello').length).toBe(1)
       socket.send(JSON.stringify({ kind: 'subscribe', topics: ['fleet'] }))
-      await expect.poll(() => of('subscribed').length).toBe(1)
+      await eventually(() => of('subscribed').length).toBe(1)
     }
     expect(watcher.socket.protocol).toBe('gjallar.v1')
     expect(watcher.of('hello')).toMatchObject([{ organisation: ours.slug }])
     const vm = await createVm(ours.admin, 'watched')
-    await expect
-      .poll(() => watcher.of('vm-changed'))
-      .toMatchObject([{ topic: 'fleet', id: vm.id, change: 'created' }])
+    await eventually(() => watcher.of('vm-changed')).toMatchObject([
+      { topic: 'fleet', id: vm.id, change: 'created' },
+    ])
     await ours.admin.post('/api/v1/metrics', { samples: samplesOf(vm.id, 3, Date.now()) })
-    await expect
-      .poll(() => watcher.of('update')[0], { timeout: 10_000 })
-      .toMatchObject({ topic: 'fleet', vms: [{ id: vm.id, latest: { cpu_usage: 2 } }] })
+    await eventually(() => watcher.of('update')[0]).toMatchObject({
+      topic: 'fleet',
+      vms: [{ id: vm.id, latest: { cpu_usage: 2 } }],
+    })
     expect([...stranger.of('vm-changed'), ...stranger.of('update')]).toEqual([])
     for (const { socket } of [watcher, stranger]) socket.close()
   })
@@ -389,9 +393,9 @@ describe('live connections', () => {
     const { admin } = await createTenant()
     const key = await newKey(admin, { scopes: ['read'] })
     const connection = connect(key.key)
-    await expect.poll(() => connection.of('hello').length).toBe(1)
+    await eventually(() => connection.of('hello').length).toBe(1)
     connection.socket.send(JSON.stringify({ kind: 'subscribe', topics: ['fleet'] }))
-    await expect.poll(() => connection.of('subscribed').length).toBe(1)
+    await eventually(() => connection.of('subscribed').length).toBe(1)
     const path = `/api/v1/keys/${key.id}`
     await (way === 'revoke' ? send(admin, 'DELETE', path) : send(admin, 'POST', `${path}/rotate`))
     expect(await connection.closed).toBe(1008)
