@@ -1,4 +1,5 @@
 /** The kernels through their host binding, beside a plain TypeScript loop and simple-statistics. */
+import * as elementwise from './kernels/elementwise.bench.ts'
 import * as histogram from './kernels/histogram.bench.ts'
 import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
@@ -7,7 +8,7 @@ import { measureInterleaved } from './measure.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 import type { BenchCase, CaseSize } from './types.ts'
 
-const families = [reduce, quantile, histogram, similarity]
+const families = [reduce, quantile, histogram, similarity, elementwise]
 
 const casesOf = async (size: CaseSize): Promise<BenchCase[]> =>
   (await Promise.all(families.map((family) => family.cases(size)))).flat()

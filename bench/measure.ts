@@ -24,11 +24,17 @@ const timeMs = (work: () => void, calls: number): number => {
   return threadMs() - startedMs
 }
 
-/** Calls that fill a batch; the tries before the answer are the warm-up. */
+/** The compiler's last tier comes late on a busy machine, on a thread of its own. */
+const WARM_UP_MS = 150
+
+const warmUp = (work: () => void): void => {
+  for (const startedMs = threadMs(); threadMs() - startedMs < WARM_UP_MS; ) work()
+}
+
+/** Calls that fill a batch. */
 const callsOf = (work: () => void, batchMs: number): number => {
   for (let calls = 1; ; calls *= 2) {
     const ms = timeMs(work, calls)
-    // The clock may tick in steps of 10 ms on some kernels; 0 then asks for more calls.
     if (ms >= batchMs) return Math.max(1, Math.ceil((calls * batchMs) / ms))
   }
 }
@@ -43,6 +49,7 @@ export const measureInterleaved = (
   subjects: Readonly<Record<string, () => void>>,
   { rounds, batchMs }: MeasureOptions,
 ): Record<string, Spread> => {
+  for (const work of Object.values(subjects)) warmUp(work)
   const plans = Object.entries(subjects).map(([name, work]) => ({
     name,
     work,
