@@ -1,4 +1,4 @@
-import { METRICS, type Metric } from './types.ts'
+import { METRICS } from './types.ts'
 
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
@@ -19,13 +19,12 @@ export type InsertOutcome = 'inserted' | 'duplicate' | 'conflict' | 'full'
 export class MinuteBuffer {
   #count = 0
   #capacity: number
-  #timestamps: Float64Array
-  #columns: Float64Array[]
+  /** One array for all columns, f64[capacity × 8]: timestamps first, then METRICS; backfill makes many buffers. */
+  #data: Float64Array
 
-  constructor(capacity = 64) {
+  constructor(capacity = 4) {
     this.#capacity = capacity
-    this.#timestamps = new Float64Array(capacity)
-    this.#columns = METRICS.map(() => new Float64Array(capacity))
+    this.#data = new Float64Array(capacity * (1 + COLUMNS))
   }
 
   get count(): number {
@@ -34,18 +33,14 @@ export class MinuteBuffer {
 
   /** f64[count], milliseconds since the epoch, ascending. A view: valid until the next insert. */
   get timestamps(): Float64Array {
-    return this.#timestamps.subarray(0, this.#count)
+    return this.#data.subarray(0, this.#count)
   }
 
   /** f64[count] of one metric of `METRICS`, by position. A view: valid until the next insert. */
   column(metric: number): Float64Array {
-    const column = this.#columns[metric]
-    if (!column) throw new RangeError(`no metric ${metric}`)
-    return column.subarray(0, this.#count)
-  }
-
-  columnOf(metric: Metric): Float64Array {
-    return this.column(METRICS.indexOf(metric))
+    if (metric < 0 || metric >= COLUMNS) throw new RangeError(`no metric ${metric}`)
+    const start = (1 + metric) * this.#capacity
+    return this.#data.subarray(start, start + this.#count)
   }
 
   /**
@@ -54,19 +49,17 @@ export class MinuteBuffer {
    */
   insert(timestamp: number, values: Float64Array, offset: number): InsertOutcome {
     let position = this.#count
-    while (position > 0 && (this.#timestamps[position - 1] ?? 0) >= timestamp) position--
-    if (position < this.#count && this.#timestamps[position] === timestamp)
+    while (position > 0 && (this.#data[position - 1] as number) >= timestamp) position--
+    if (position < this.#count && this.#data[position] === timestamp)
       return this.#equals(position, values, offset) ? 'duplicate' : 'conflict'
     if (this.#count >= MINUTE_SAMPLES_MAX) return 'full'
-    if (this.#count === this.#capacity) this.#grow()
-    if (position < this.#count) {
-      this.#timestamps.copyWithin(position + 1, position, this.#count)
-      for (const column of this.#columns) column.copyWithin(position + 1, position, this.#count)
-    }
-    this.#timestamps[position] = timestamp
-    for (let metric = 0; metric < COLUMNS; metric++) {
-      const column = this.#columns[metric] as Float64Array
-      column[position] = values[offset + metric] as number
+    if (this.#count === this.#capacity) this.#resize(this.#capacity * 2)
+    for (let column = 0; column <= COLUMNS; column++) {
+      const start = column * this.#capacity
+      if (position < this.#count)
+        this.#data.copyWithin(start + position + 1, start + position, start + this.#count)
+      this.#data[start + position] =
+        column === 0 ? timestamp : (values[offset + column - 1] as number)
     }
     this.#count++
     return 'inserted'
@@ -74,31 +67,31 @@ export class MinuteBuffer {
 
   #equals(position: number, values: Float64Array, offset: number): boolean {
     for (let metric = 0; metric < COLUMNS; metric++) {
-      const stored = this.#columns[metric]?.[position] as number
+      const stored = this.#data[(1 + metric) * this.#capacity + position] as number
       const given = values[offset + metric] as number
       if (stored !== given && !(Number.isNaN(stored) && Number.isNaN(given))) return false
     }
     return true
   }
 
-  #grow(): void {
-    this.#capacity *= 2
-    const grown = (from: Float64Array) => {
-      const to = new Float64Array(this.#capacity)
-      to.set(from)
-      return to
+  #resize(capacity: number): void {
+    const data = new Float64Array(capacity * (1 + COLUMNS))
+    for (let column = 0; column <= COLUMNS; column++) {
+      const start = column * this.#capacity
+      data.set(this.#data.subarray(start, start + this.#count), column * capacity)
     }
-    this.#timestamps = grown(this.#timestamps)
-    this.#columns = this.#columns.map(grown)
+    this.#capacity = capacity
+    this.#data = data
   }
 
   toBytes(): Uint8Array {
     const bytes = new Uint8Array(8 + 8 * this.#count * (1 + COLUMNS))
     new DataView(bytes.buffer).setUint32(0, this.#count, true)
     const body = new Float64Array(bytes.buffer, 8)
-    body.set(this.timestamps, 0)
-    for (let metric = 0; metric < COLUMNS; metric++)
-      body.set(this.column(metric), this.#count * (1 + metric))
+    for (let column = 0; column <= COLUMNS; column++) {
+      const start = column * this.#capacity
+      body.set(this.#data.subarray(start, start + this.#count), column * this.#count)
+    }
     return bytes
   }
 
@@ -108,11 +101,8 @@ export class MinuteBuffer {
     const count = new DataView(bytes.buffer).getUint32(0, true)
     if (bytes.byteLength !== 8 + 8 * count * (1 + COLUMNS))
       throw new RangeError(`a chunk of ${count} samples cannot have ${bytes.byteLength} bytes`)
-    const buffer = new MinuteBuffer(Math.max(64, count))
-    const body = new Float64Array(bytes.buffer, 8, count * (1 + COLUMNS))
-    buffer.#timestamps.set(body.subarray(0, count))
-    for (let metric = 0; metric < COLUMNS; metric++)
-      buffer.#columns[metric]?.set(body.subarray(count * (1 + metric), count * (2 + metric)))
+    const buffer = new MinuteBuffer(Math.max(1, count))
+    buffer.#data.set(new Float64Array(bytes.buffer, 8))
     buffer.#count = count
     return buffer
   }

@@ -16,6 +16,8 @@ import type { VmSeries } from './vm-series.ts'
 /** Minutes (and hours) in one transaction to PostgreSQL. */
 const FLUSH_ROWS_MAX = 5_000
 const FLUSH_RETRY_MS_MAX = 60_000
+/** Changed minutes in memory before a checkpoint is stored without waiting for the flush: bounds memory in a backfill. */
+const DIRTY_MINUTES_MAX = 4_096
 /** A VM that was told to stop counts as stopped once it is silent this long. */
 const SILENCE_MS = 75_000
 const SETTLE_INTERVAL_MS = 60_000
@@ -155,6 +157,7 @@ export class SeriesShard extends DurableObject<Env> {
       if (accepted.length > 0) {
         this.#unflushed = true
         this.#lastSampleAt = Date.now()
+        if (this.#dirtyMinutes() > DIRTY_MINUTES_MAX) this.#checkpoint()
         await this.#arrange(this.#lastSampleAt)
       }
       return { stored: true, accepted: accepted.length, duplicates, conflicts, overRate }
@@ -281,6 +284,12 @@ export class SeriesShard extends DurableObject<Env> {
     } catch (error) {
       log('warn', 'the hub did not take an update', error)
     }
+  }
+
+  #dirtyMinutes(): number {
+    let count = 0
+    for (const vm of this.#series.values()) count += vm.dirtyMinutes.size
+    return count
   }
 
   #checkpoint(): void {

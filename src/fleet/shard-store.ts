@@ -74,8 +74,11 @@ export class ShardStore {
 
   loadVms(): VmSeries[] {
     const series = new Map<number, VmSeries>()
-    for (const row of this.#sql.exec('SELECT number, id, latest FROM vms')) {
-      const vm = new VmSeries(row.id as string, row.number as number)
+    for (const row of this.#sql.exec(
+      'SELECT number, id, latest, (SELECT max(minute) FROM minutes WHERE vm = number) AS newest FROM vms',
+    )) {
+      const newest = (row.newest as number | null) ?? Number.NEGATIVE_INFINITY
+      const vm = new VmSeries(row.id as string, row.number as number, newest)
       if (row.latest) {
         const [timestamp = 0, ...values] = new Float64Array(row.latest as ArrayBuffer)
         vm.latest = { timestamp, values: Float64Array.from(values) }
@@ -214,23 +217,16 @@ export class ShardStore {
     hours: readonly PendingChunk<unknown>[],
     pending: number,
   ): void {
+    // One statement a table: a bound parameter each would be three a chunk.
+    const keys = (chunks: readonly PendingChunk<unknown>[]) =>
+      JSON.stringify(chunks.map(({ vm, start, version }) => [vm, start, version]))
+    const update = (table: 'minutes' | 'hours', start: 'minute' | 'hour') =>
+      `UPDATE ${table} SET pending = ?
+       FROM (SELECT value ->> 0 AS vm, value ->> 1 AS start, value ->> 2 AS version FROM json_each(?)) AS done
+       WHERE ${table}.vm = done.vm AND ${start} = done.start AND ${table}.version = done.version`
     this.#storage.transactionSync(() => {
-      for (const { vm, start, version } of minutes)
-        this.#sql.exec(
-          'UPDATE minutes SET pending = ? WHERE vm = ? AND minute = ? AND version = ?',
-          pending,
-          vm,
-          start,
-          version,
-        )
-      for (const { vm, start, version } of hours)
-        this.#sql.exec(
-          'UPDATE hours SET pending = ? WHERE vm = ? AND hour = ? AND version = ?',
-          pending,
-          vm,
-          start,
-          version,
-        )
+      this.#sql.exec(update('minutes', 'minute'), pending, keys(minutes))
+      this.#sql.exec(update('hours', 'hour'), pending, keys(hours))
     })
   }
 

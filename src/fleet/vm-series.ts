@@ -45,13 +45,17 @@ export class VmSeries {
   changed = false
 
   readonly #unfolded = new Map<number, Unfolded>()
-  #points: { timestamp: number; values: Float64Array }[] = []
+  /** Flat: a time and a row of METRICS a point. */
+  #points: number[] = []
   #window = new HourState()
   #windowStart = Number.NaN
+  #newestMinute: number
 
-  constructor(id: string, number: number) {
+  /** @param newestMinute start of the newest minute that is stored, in ms */
+  constructor(id: string, number: number, newestMinute = Number.NEGATIVE_INFINITY) {
     this.id = id
     this.number = number
+    this.#newestMinute = newestMinute
   }
 
   /**
@@ -68,30 +72,36 @@ export class VmSeries {
     const minute = minuteOf(timestamp)
     let buffer = this.minutes.get(minute)
     if (!buffer) {
-      buffer = load(minute) ?? new MinuteBuffer()
+      // A minute beyond every earlier one cannot be stored yet.
+      buffer = (minute > this.#newestMinute ? null : load(minute)) ?? new MinuteBuffer()
       this.minutes.set(minute, buffer)
+      this.#newestMinute = Math.max(this.#newestMinute, minute)
     }
     const outcome = buffer.insert(timestamp, values, offset)
     if (outcome !== 'inserted') return outcome
     this.dirtyMinutes.add(minute)
-    const row = values.slice(offset, offset + COLUMNS)
-    this.#defer(hourOf(timestamp), row)
-    if (!this.latest || timestamp > this.latest.timestamp) this.latest = { timestamp, values: row }
-    if (this.#points.length < LIVE_POINTS_MAX) this.#points.push({ timestamp, values: row })
+    this.#defer(hourOf(timestamp), values[offset + CPU], values[offset + MEMORY])
+    const isNewest = !this.latest || timestamp > this.latest.timestamp
+    if (isNewest) this.latest = { timestamp, values: values.slice(offset, offset + COLUMNS) }
+    if (this.#points.length < LIVE_POINTS_MAX * (1 + COLUMNS)) {
+      this.#points.push(timestamp)
+      for (let metric = 0; metric < COLUMNS; metric++)
+        this.#points.push(values[offset + metric] as number)
+    }
     this.stale = true
     this.changed = true
     return outcome
   }
 
-  #defer(hour: number, row: Float64Array): void {
+  #defer(hour: number, cpu = Number.NaN, memory = Number.NaN): void {
     let waiting = this.#unfolded.get(hour)
     if (!waiting) {
       waiting = { samples: 0, cpu: [], memory: [] }
       this.#unfolded.set(hour, waiting)
     }
     waiting.samples++
-    waiting.cpu.push(row[CPU] as number)
-    waiting.memory.push(row[MEMORY] as number)
+    waiting.cpu.push(cpu)
+    waiting.memory.push(memory)
   }
 
   /**
@@ -179,15 +189,19 @@ export class VmSeries {
 
   /** The samples since the last call, ascending by time. */
   takePoints(): PointColumns {
-    const points = this.#points.sort((a, b) => a.timestamp - b.timestamp)
+    const points = this.#points
     this.#points = []
+    const rows = Array.from(
+      { length: points.length / (1 + COLUMNS) },
+      (_, row) => row * (1 + COLUMNS),
+    ).sort((a, b) => (points[a] as number) - (points[b] as number))
     const columns = Object.fromEntries(
       METRICS.map((metric, index) => [
         metric,
-        points.map(({ values }) => orNull(values[index] as number)),
+        rows.map((row) => orNull(points[row + 1 + index] as number)),
       ]),
     ) as unknown as Omit<PointColumns, 'timestamp'>
-    return { timestamp: points.map(({ timestamp }) => timestamp), ...columns }
+    return { timestamp: rows.map((row) => points[row] as number), ...columns }
   }
 
   /** Forgets stored minutes that ended before `before`, so that memory holds only the open ones. */
