@@ -86,7 +86,7 @@ export const readLocalKey = async (): Promise<string | null> => {
 const request = async (path: string, init: RequestInit): Promise<Response> => {
   let response: Response
   try {
-    response = await fetch(path, { ...init, cache: 'no-store', credentials: 'omit' })
+    response = await fetch(path, { ...init, cache: 'no-store' })
   } catch {
     // fetch rejects for every failure below HTTP and does not tell which.
     throw new ApiError({ title: 'No answer', status: 0, detail: 'The service cannot be reached.' })

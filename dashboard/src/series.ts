@@ -23,6 +23,7 @@ export class Series {
   readonly #bucketMs: number
   #timestamps: number[]
   readonly #columns: Record<Metric, (number | null)[]>
+  #version = 0
   /** Live samples in the last bucket, by metric; what the service put there counts as one. */
   #bucketCounts: Record<Metric, number>
 
@@ -34,6 +35,11 @@ export class Series {
       this.#timestamps.map((_, i) => answer.columns[metric]?.[i] ?? null),
     )
     this.#bucketCounts = recordOf(() => 1)
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version
   }
 
   get length(): number {
@@ -53,6 +59,7 @@ export class Series {
 
   /** Appends live samples; those not newer than what is held are dropped. */
   append(points: MetricPoints): void {
+    this.#version += 1
     points.timestamp.forEach((timestampMs, i) => {
       const read = (metric: Metric) => points[metric]?.[i] ?? null
       if (this.#bucketMs === 0) this.#push(timestampMs, read)
@@ -66,6 +73,7 @@ export class Series {
     let gone = 0
     while (gone < this.#timestamps.length && (this.#timestamps[gone] ?? 0) < from) gone += 1
     if (gone === 0) return
+    this.#version += 1
     this.#timestamps = this.#timestamps.slice(gone)
     for (const metric of METRICS) this.#columns[metric].splice(0, gone)
   }

@@ -32,9 +32,11 @@ export const App = () => {
 
   useEffect(() => {
     const takeKeyFromUrl = () => {
-      if (storeKeyFromUrl()) void check()
+      if (!storeKeyFromUrl()) return
+      // Replacing the fragment tells nobody, and it may name another page.
+      dispatchEvent(new HashChangeEvent('hashchange'))
+      void check()
     }
-    storeKeyFromUrl()
     void check()
     addEventListener('hashchange', takeKeyFromUrl)
     return () => removeEventListener('hashchange', takeKeyFromUrl)

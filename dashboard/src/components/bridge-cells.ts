@@ -3,8 +3,8 @@ export interface CellLayout {
   readonly rows: number
   readonly stepX: number
   readonly stepY: number
-  readonly width: number
-  readonly height: number
+  readonly gapX: number
+  readonly gapY: number
 }
 
 /** Wider marks than this (in CSS pixels) look like blocks, not like a fleet. */
@@ -27,7 +27,7 @@ export const layOutCells = (
   const stepX = Math.min(CELL_WIDTH_MAX * scale, width / columns)
   const stepY = height / rows
   // Gaps between small marks would be most of what is seen.
-  const gap = stepX >= 4 * scale ? scale : 0
+  const gapX = stepX >= 4 * scale ? scale : 0
   const gapY = rows > 1 && stepY >= 5 * scale ? scale : 0
-  return { rows, stepX, stepY, width: Math.max(1, stepX - gap), height: Math.max(1, stepY - gapY) }
+  return { rows, stepX, stepY, gapX, gapY }
 }

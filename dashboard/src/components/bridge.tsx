@@ -83,13 +83,30 @@ const drawBridge = (
     unknown: colours.silent,
   }
   const cells = layOutCells(rows.length, canvas.width, canvas.height, scale)
-  rows.forEach((row, index) => {
-    const kind = healthKind(row)
-    context.fillStyle = colourOf[row.status === 'stopped' && kind === 'healthy' ? 'unknown' : kind]
-    // What is well stands back, so that what is not can be seen among ten thousand.
-    context.globalAlpha = kind === 'healthy' ? 0.55 : kind === 'unknown' ? 0.5 : 1
-    const column = Math.floor(index / cells.rows)
-    const row0 = index % cells.rows
-    context.fillRect(column * cells.stepX, row0 * cells.stepY, cells.width, cells.height)
-  })
+  // What is well first and faint, the worst last and at least two pixels wide: where marks are narrower
+  // than a pixel, one critical VM among ten thousand must still be seen.
+  for (const kind of DRAWING_ORDER) {
+    const isQuiet = kind === 'healthy' || kind === 'unknown'
+    const widthMin = isQuiet ? 0 : 2 * scale
+    context.globalAlpha = isQuiet ? 0.4 : 1
+    context.fillStyle = colourOf[kind]
+    rows.forEach((row, index) => {
+      if (markKind(row) !== kind) return
+      const column = Math.floor(index / cells.rows)
+      const line = index % cells.rows
+      // Edges on whole pixels: blurred ones add up to a pattern that means nothing.
+      const left = Math.round(column * cells.stepX)
+      const right = Math.round((column + 1) * cells.stepX)
+      const top = Math.round(line * cells.stepY)
+      const bottom = Math.round((line + 1) * cells.stepY)
+      const width = Math.max(widthMin, right - left - cells.gapX)
+      context.fillRect(left, top, width, bottom - top - cells.gapY)
+    })
+  }
 }
+
+const DRAWING_ORDER: readonly HealthKind[] = ['unknown', 'healthy', 'idle', 'warning', 'critical']
+
+/** A stopped VM's last values say nothing about the present. */
+const markKind = (row: FleetRow): HealthKind =>
+  row.status === 'stopped' ? 'unknown' : healthKind(row)

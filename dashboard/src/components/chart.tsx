@@ -108,7 +108,7 @@ const optionsOf = (props: ChartProps, width: number): uPlot.Options => {
       y: { range: (_, __, dataMax) => [0, props.max ?? niceMax(dataMax)] },
     },
     axes: [
-      { ...axis, space: 70, values: CLOCK_LABELS },
+      { ...axis, size: 28, space: 70, values: clockLabels },
       { ...axis, size: 64, space: 34, values: (_, splits) => splits.map((v) => props.format(v)) },
     ],
     series: [
@@ -128,12 +128,12 @@ const optionsOf = (props: ChartProps, width: number): uPlot.Options => {
   }
 }
 
-const CLOCK_LABELS: uPlot.Axis.Values = [
-  // tick increment (s), default, then year to second where they change: uPlot's own table, in 24 hours.
-  [3600, '{HH}:{mm}', null, null, '\n{D} {MMM}', null, null, null, 1],
-  [60, '{HH}:{mm}', null, null, '\n{D} {MMM}', null, null, null, 1],
-  [1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1],
-]
+/** Ranges end at a day, so the time of day is enough. */
+const clockLabels = (_: uPlot, splits: number[], __: number, ___: number, stepSeconds: number) =>
+  splits.map((seconds) => {
+    const time = new Date(seconds * 1000).toLocaleTimeString('en-GB')
+    return stepSeconds < 60 ? time : time.slice(0, 5)
+  })
 
 const niceMax = (dataMax: number | null): number =>
   dataMax === null || !(dataMax > 0) ? 1 : dataMax * 1.1

@@ -8,9 +8,11 @@ import { useMedia, useNow, useRedraw, useThemeVersion } from './hooks.ts'
 import { measureViewport, scrollerOf, useViewport } from './viewport.ts'
 import { VmRow } from './vm-row.tsx'
 
-/** Must equal the heights in fleet.css. */
+/** These four must equal what fleet.css and phone.css say. */
 const ROW_HEIGHT_PX = 38
 const CARD_HEIGHT_PX = 92
+const ROW_TRACE_PX = 96
+const CARD_TRACE_PX = 72
 
 /** A row on screen this long is worth asking for its past. */
 const REST_MS = 250
@@ -45,7 +47,8 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
   const body = useRef<HTMLTableSectionElement>(null)
   const viewport = useViewport(scroller, body)
   const themeVersion = useThemeVersion()
-  const rowHeight = useMedia('(max-width: 720px)') ? CARD_HEIGHT_PX : ROW_HEIGHT_PX
+  const isCards = useMedia('(max-width: 720px)')
+  const rowHeight = isCards ? CARD_HEIGHT_PX : ROW_HEIGHT_PX
   const [activeId, setActiveId] = useState(fleet.view.activeId)
   const redraw = useRedraw()
   const range = visibleWindow(viewport.offset, viewport.height, rowHeight, rows.length)
@@ -157,6 +160,7 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
             isActive={row.id === activeId}
             nowMs={nowMs}
             themeVersion={themeVersion}
+            traceWidthPx={isCards ? CARD_TRACE_PX : ROW_TRACE_PX}
           />
         ))}
       </tbody>

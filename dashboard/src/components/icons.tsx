@@ -1,8 +1,9 @@
 /** Heimdall's horn. */
 export const HornMark = () => (
   <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
-    <path d="M3 20.500c10.500 2 17-3.200 19.500-13l5.300 2.500C25.500 20.500 16.500 27.500 4 25z" />
-    <path class="mark-rim" d="M21.800 6.300l7.200 3.400" />
+    <path d="M2.200 20.400C10.500 22.300 16.400 16.600 17.600 6.200L29 11C26.300 24.600 13.700 30.300 2 23.400z" />
+    <path class="mark-band" d="M10.200 20.100l1.600 7.200M15.700 15.400l5.200 6.400" />
+    <path class="mark-rim" d="M16.800 5L30 10.600" />
   </svg>
 )
 

@@ -20,7 +20,7 @@ export const LoadFailure = ({ load, onRetry }: LoadFailureProps) => {
       testId="load-failure"
     >
       <p>
-        {load.error.message}
+        {sentence(load.error.message)}
         {problem.status > 0 && <span class="muted"> ({problem.status})</span>}
       </p>
       <p class="muted">
@@ -29,6 +29,9 @@ export const LoadFailure = ({ load, onRetry }: LoadFailureProps) => {
     </Notice>
   )
 }
+
+/** Details of problems are written as clauses. */
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const adviceFor = (status: number): string => {
   if (status === 0) return 'Check that the service runs and that this computer has a network.'

@@ -2,24 +2,24 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 import { palette } from '../theme.ts'
 import { TRACE_WINDOW_MS, type Trace } from '../trace.ts'
 
-const WIDTH_PX = 96
 const HEIGHT_PX = 24
 /** A silence longer than this breaks the line. */
-const GAP_MS = 10_000
+const GAP_MS = 35_000
 
 interface SparklineProps {
   trace: Trace | null
+  widthPx: number
   /** Right edge of the drawing. */
   nowMs: number
   themeVersion: number
 }
 
 /** The last two minutes of CPU on a fixed scale of 0 to 100 %, so that rows can be compared. */
-export const Sparkline = ({ trace, nowMs, themeVersion }: SparklineProps) => {
+export const Sparkline = ({ trace, widthPx, nowMs, themeVersion }: SparklineProps) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   useLayoutEffect(() => {
-    if (canvas.current !== null) drawTrace(canvas.current, trace, nowMs)
-  }, [trace, trace?.length, nowMs, themeVersion])
+    if (canvas.current !== null) drawTrace(canvas.current, trace, nowMs, widthPx)
+  }, [trace, widthPx, trace?.length, nowMs, themeVersion])
   return (
     <span class="sparkline" aria-hidden="true">
       <canvas ref={canvas} />
@@ -27,9 +27,14 @@ export const Sparkline = ({ trace, nowMs, themeVersion }: SparklineProps) => {
   )
 }
 
-const drawTrace = (canvas: HTMLCanvasElement, trace: Trace | null, nowMs: number): void => {
+const drawTrace = (
+  canvas: HTMLCanvasElement,
+  trace: Trace | null,
+  nowMs: number,
+  widthPx: number,
+): void => {
   const scale = Math.min(2, devicePixelRatio)
-  const width = WIDTH_PX * scale
+  const width = widthPx * scale
   const height = HEIGHT_PX * scale
   // Setting a canvas's size clears it, and costs more than clearing it.
   if (canvas.width !== width || canvas.height !== height) {

@@ -9,9 +9,15 @@ import { useRedraw } from './hooks.ts'
 export const useVm = (fleet: Fleet, id: string) => {
   const [read, setRead] = useState<Vm | null>(null)
   const [error, setError] = useState<ApiError | null>(null)
-  const redraw = useRedraw()
+  const uuid = read?.id ?? id
+  const [row, setRow] = useState(() => fleet.store.rows.get(uuid) ?? null)
 
-  useEffect(() => fleet.store.subscribe(redraw), [fleet])
+  useEffect(() => {
+    // Most frames are about other VMs: the state then stays the same object, and nothing is drawn.
+    const update = () => setRow(fleet.store.rows.get(uuid) ?? null)
+    update()
+    return fleet.store.subscribe(update)
+  }, [fleet, uuid])
   useEffect(() => {
     let isGone = false
     fleet.api.vm(id).then(
@@ -23,8 +29,6 @@ export const useVm = (fleet: Fleet, id: string) => {
     }
   }, [fleet, id])
 
-  const uuid = read?.id ?? id
-  const row = fleet.store.rows.get(uuid) ?? null
   return { uuid, row, vm: row ?? read, error: row === null ? error : null, setRead }
 }
 

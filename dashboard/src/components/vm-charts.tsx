@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks'
 import { bytesPerSecond, operations } from '../format.ts'
 import type { Series } from '../series.ts'
 import type { Metric } from '../types.ts'
@@ -64,21 +65,29 @@ interface VmChartsProps {
   rangeMs: number
 }
 
-export const VmCharts = ({ series, nowMs, rangeMs }: VmChartsProps) => (
-  <div class="charts">
-    {PANELS.map((panel) => (
-      <Chart
-        key={panel.title}
-        title={panel.title}
-        lines={panel.lines}
-        data={series.chartData(panel.metrics)}
-        fromSeconds={(nowMs - rangeMs) / 1000}
-        toSeconds={nowMs / 1000}
-        format={panel.format}
-        {...(panel.max === undefined ? {} : { max: panel.max })}
-      />
-    ))}
-  </div>
-)
+export const VmCharts = ({ series, nowMs, rangeMs }: VmChartsProps) => {
+  const data = useMemo(
+    () => PANELS.map((panel) => series.chartData(panel.metrics)),
+    [series, series.version],
+  )
+  // Whole seconds, so that a redraw between two of them does not draw the charts again.
+  const toSeconds = Math.floor(nowMs / 1000)
+  return (
+    <div class="charts">
+      {PANELS.map((panel, i) => (
+        <Chart
+          key={panel.title}
+          title={panel.title}
+          lines={panel.lines}
+          data={data[i] ?? [[]]}
+          fromSeconds={toSeconds - rangeMs / 1000}
+          toSeconds={toSeconds}
+          format={panel.format}
+          {...(panel.max === undefined ? {} : { max: panel.max })}
+        />
+      ))}
+    </div>
+  )
+}
 
 export default VmCharts

@@ -18,6 +18,7 @@ export interface VmRowProps {
   /** Moves on in steps, so that a row whose values stand still is not drawn for its age alone. */
   nowMs: number
   themeVersion: number
+  traceWidthPx: number
 }
 
 /** One line of the fleet. Drawn again only when something that it shows has changed. */
@@ -30,11 +31,21 @@ export class VmRow extends Component<VmRowProps> {
       held.top !== next.top ||
       held.isActive !== next.isActive ||
       held.themeVersion !== next.themeVersion ||
-      held.nowMs !== next.nowMs
+      held.nowMs !== next.nowMs ||
+      held.traceWidthPx !== next.traceWidthPx
     )
   }
 
-  override render({ row, trace, index, top, isActive, nowMs, themeVersion }: VmRowProps) {
+  override render({
+    row,
+    trace,
+    index,
+    top,
+    isActive,
+    nowMs,
+    themeVersion,
+    traceWidthPx,
+  }: VmRowProps) {
     const { latest } = row
     const ageMs = latest === null ? null : nowMs - latest.timestamp
     const isStale = ageMs !== null && ageMs > STALE_MS
@@ -73,6 +84,7 @@ export class VmRow extends Component<VmRowProps> {
         <td class={`c-cpu ${levelClass(row.cpu_status)}`}>
           <Sparkline
             trace={trace}
+            widthPx={traceWidthPx}
             nowMs={isStale || latest === null ? nowMs : latest.timestamp}
             themeVersion={themeVersion}
           />
