@@ -18,7 +18,6 @@ export const PROBLEM_TITLES = {
   'not-found': 'Not found',
   'policy-violation': 'The connection broke a limit',
   'samples-refused': 'No sample was accepted',
-  'storage-full': 'The storage is full',
   unauthorized: 'A valid key is required',
   'upgrade-required': 'This address speaks WebSocket',
   'validation-failed': 'The request does not fit the schema',
