@@ -13,7 +13,7 @@ beforeAll(async () => {
     env: { GJALLAR_SETTING_FLUSH_INTERVAL_MS: '500' },
   })
 })
-afterAll(() => stack.stop())
+afterAll(() => stack?.stop())
 
 const timestamps = async (): Promise<number[]> => {
   const to = Date.now() + 1_000

@@ -36,9 +36,9 @@ beforeAll(async () => {
   stack = await startStack({ waitFor: 'worker', env: { DATABASE_URL: url.href } })
 })
 afterAll(async () => {
-  await stack.stop()
+  await stack?.stop()
   door?.close()
-  await postgres.stop()
+  await postgres?.stop()
   await rm(databaseFolder, { recursive: true, force: true })
 })
 

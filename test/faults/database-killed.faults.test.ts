@@ -9,7 +9,7 @@ let stack: Stack
 beforeAll(async () => {
   stack = await startStack({ env: { GJALLAR_SETTING_FLUSH_INTERVAL_MS: '200' } })
 })
-afterAll(() => stack.stop())
+afterAll(() => stack?.stop())
 
 describe('kill −9 of PostgreSQL during flushes', () => {
   it('loses no acknowledged sample and counts none twice', async () => {

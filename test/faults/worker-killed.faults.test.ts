@@ -14,7 +14,7 @@ beforeAll(async () => {
     env: { GJALLAR_SETTING_FLUSH_INTERVAL_MS: String(FLUSH_INTERVAL_MS) },
   })
 })
-afterAll(() => stack.stop())
+afterAll(() => stack?.stop())
 
 describe('kill −9 of the worker between acknowledge and flush', () => {
   it('loses no acknowledged sample and counts none twice', async () => {
