@@ -41,6 +41,8 @@ export const startNeonProxy = async (options: {
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECTION_WAIT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    // A plan made for any limit would read the whole fleet for a page of 50.
+    options: '-c plan_cache_mode=force_custom_plan',
     idleTimeoutMillis: 60_000,
     application_name: 'gjallar neon proxy',
   })
@@ -136,8 +138,24 @@ const answer = async (request: IncomingMessage, target: Target, pool: pg.Pool): 
 /** Values stay text, as PostgreSQL sends them: the driver at the other end parses. */
 const RAW = { getTypeParser: () => (text: string) => text }
 
+/**
+ * Names of texts that connections prepare once and keep: parsing the dashboard's statement costs more
+ * than reading its page of 50. Beyond the bound, texts are parsed each time.
+ */
+const prepared = new Map<string, string>()
+const PREPARED_MAX = 200
+
+const nameOf = (text: string): string | undefined => {
+  const known = prepared.get(text)
+  if (known !== undefined || prepared.size >= PREPARED_MAX) return known
+  const name = `s${prepared.size}`
+  prepared.set(text, name)
+  return name
+}
+
 const run = async (client: pg.PoolClient, { query, params }: NeonQuery): Promise<NeonResult> => {
   const { command, rowCount, fields, rows } = await client.query({
+    name: nameOf(query),
     text: query,
     values: params,
     rowMode: 'array',

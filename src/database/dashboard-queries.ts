@@ -119,7 +119,7 @@ const SUMMARY = `json_build_object(
   'by_status', json_build_object(${VM_STATUSES.map(
     (status, rank) => `'${status}', count(*) FILTER (WHERE vms.status_rank = ${rank})`,
   ).join(', ')}),
-  'cpu_avg', avg(vm_latest.cpu_usage),
-  'memory_avg', avg(vm_latest.memory_usage),
+  'cpu_avg', sum(vm_latest.cpu_usage) / nullif(count(vm_latest.cpu_usage), 0),
+  'memory_avg', sum(vm_latest.memory_usage) / nullif(count(vm_latest.memory_usage), 0),
   'health_avg', avg(vms.health_score)::float8,
   'total_hourly_cost', COALESCE(sum(cost.hourly), 0))`

@@ -25,7 +25,7 @@ const epochMs = (column: string): string => `round(date_part('epoch', ${column})
 
 /**
  * Columns of the page, in the order of `DashboardColumns`. Each arrives as one JSON array: 1,000 rows
- * of 27 text fields take three times as long to encode, send and parse (bench/dashboard).
+ * of 26 text fields take a quarter longer to encode, send and parse.
  */
 const EXPRESSIONS = {
   id: 'vms.id',
@@ -81,48 +81,55 @@ export const dashboardVms = (
   organisation: string,
   limit: number,
 ): readonly DashboardVm[] => {
-  const count = Math.min(columns.id?.length ?? 0, limit)
-  const text = (name: Texts, row: number): string => columns[name]?.[row] ?? ''
-  const given = (name: Given, row: number): number => columns[name]?.[row] ?? 0
-  const value = (name: Column & Exclude<Column, Texts>, row: number): number | null =>
-    columns[name]?.[row] ?? null
-  const latestOf = (row: number): LatestSample | null => {
-    const timestamp = value('at', row)
+  const ids = (columns.id ?? []).slice(0, limit)
+  const latestOf = latestReader(columns)
+  const windowOf = windowReader(columns)
+  const { name, rank, cores, memory, disk, region, type, created, health, cost } = columns
+  return ids.map((id, row) => ({
+    id,
+    name: name?.[row] ?? '',
+    status: VM_STATUSES[rank?.[row] ?? -1] ?? 'stopped',
+    cpu_cores: cores?.[row] ?? 0,
+    memory_mb: memory?.[row] ?? 0,
+    disk_gb: disk?.[row] ?? 0,
+    region: region?.[row] ?? '',
+    instance_type: type?.[row] ?? '',
+    organisation,
+    created_at: new Date(created?.[row] ?? 0).toISOString(),
+    health_score: health?.[row] ?? 0,
+    estimated_hourly_cost: cost?.[row] ?? 0,
+    latest: latestOf(row),
+    window_24h: windowOf(row),
+  }))
+}
+
+const latestReader = (columns: DashboardColumns) => {
+  const { at, cpu, ram, space, network_in, network_out, reads, writes } = columns
+  return (row: number): LatestSample | null => {
+    const timestamp = at?.[row] ?? null
     if (timestamp === null) return null
     return {
       timestamp,
-      cpu_usage: value('cpu', row),
-      memory_usage: value('ram', row),
-      disk_usage: value('space', row),
-      network_in_bytes: value('network_in', row),
-      network_out_bytes: value('network_out', row),
-      iops_read: value('reads', row),
-      iops_write: value('writes', row),
+      cpu_usage: cpu?.[row] ?? null,
+      memory_usage: ram?.[row] ?? null,
+      disk_usage: space?.[row] ?? null,
+      network_in_bytes: network_in?.[row] ?? null,
+      network_out_bytes: network_out?.[row] ?? null,
+      iops_read: reads?.[row] ?? null,
+      iops_write: writes?.[row] ?? null,
     }
   }
-  const vmOf = (row: number): DashboardVm => ({
-    id: text('id', row),
-    name: text('name', row),
-    status: VM_STATUSES[given('rank', row)] ?? 'stopped',
-    cpu_cores: given('cores', row),
-    memory_mb: given('memory', row),
-    disk_gb: given('disk', row),
-    region: text('region', row),
-    instance_type: text('type', row),
-    organisation,
-    created_at: new Date(given('created', row)).toISOString(),
-    health_score: given('health', row),
-    estimated_hourly_cost: given('cost', row),
-    latest: latestOf(row),
-    window_24h: {
-      cpu_avg: value('cpu_avg', row),
-      cpu_max: value('cpu_max', row),
-      cpu_p95: value('cpu_p95', row),
-      memory_avg: value('memory_avg', row),
-      memory_max: value('memory_max', row),
-      memory_p95: value('memory_p95', row),
-      sample_count: value('samples', row) ?? 0,
-    },
+}
+
+const windowReader = (columns: DashboardColumns) => {
+  const { cpu_avg, cpu_max, cpu_p95, memory_avg, memory_max, memory_p95, samples } = columns
+  return (row: number): Window24h => ({
+    cpu_avg: cpu_avg?.[row] ?? null,
+    cpu_max: cpu_max?.[row] ?? null,
+    cpu_p95: cpu_p95?.[row] ?? null,
+    memory_avg: memory_avg?.[row] ?? null,
+    memory_max: memory_max?.[row] ?? null,
+    memory_p95: memory_p95?.[row] ?? null,
+    sample_count: samples?.[row] ?? 0,
   })
-  return Array.from({ length: count }, (_, row) => vmOf(row))
 }

@@ -1,5 +1,6 @@
 import type { Env, Settings } from '../env.ts'
 import { ProblemError, problem } from '../http/problem.ts'
+import { logEvent } from '../observability/log.ts'
 import type { ParsedSamples, Refusal } from './ingest.ts'
 import { MINUTE_SAMPLES_MAX } from './minute-buffer.ts'
 import type { AppendResult } from './series-shard.ts'
@@ -89,9 +90,7 @@ const append = async (
   try {
     result = await shardAt(env, organisationId, shard).append(organisationId, batch)
   } catch (error) {
-    console.error(
-      JSON.stringify({ level: 'error', component: 'ingest', shard, error: String(error) }),
-    )
+    logEvent('ingest', 'error', `shard ${shard} did not store a batch`, error)
     throw unavailable('a shard cannot store samples now; send the batch again', 2, false)
   }
   if (!result.stored)

@@ -1,21 +1,19 @@
 import { DurableObject } from 'cloudflare:workers'
 import { connect } from '../database/client.ts'
-import { isUnavailable, sqlState } from '../database/faults.ts'
-import { flush, maintainPartitions, settleStopping } from '../database/flush-queries.ts'
+import { isUnavailable } from '../database/faults.ts'
+import { maintainPartitions, settleStopping } from '../database/flush-queries.ts'
 import { type Env, type Settings, settingsOf } from '../env.ts'
+import { logEvent } from '../observability/log.ts'
 import { hubOf } from '../streams/hub-client.ts'
 import type { PointColumns, VmUpdate } from '../streams/protocol.ts'
-import { buildFlush } from './flush.ts'
-import { HOUR_MS, MINUTE_MS, type MinuteBuffer } from './minute-buffer.ts'
+import { FLUSH_RETRY_MS_MAX, Flusher } from './flusher.ts'
+import { HOUR_MS, MINUTE_MS } from './minute-buffer.ts'
 import { JOURNAL_ROW_SAMPLES_MAX, type ShardBatch, selectSamples } from './shard-batch.ts'
-import { PENDING, type PendingChunk, ShardStore } from './shard-store.ts'
+import { pointsBetween, type Statistics24h, statisticsOf } from './shard-reads.ts'
+import { ShardStore } from './shard-store.ts'
 import { METRICS } from './types.ts'
-import type { HourState, UsageStatistics } from './usage-statistics.ts'
 import type { VmSeries } from './vm-series.ts'
 
-/** Minutes (and hours) in one transaction to PostgreSQL. */
-const FLUSH_ROWS_MAX = 5_000
-const FLUSH_RETRY_MS_MAX = 60_000
 /** Changed minutes in memory before a checkpoint is stored without waiting for the flush: bounds memory in a backfill. */
 const DIRTY_MINUTES_MAX = 4_096
 /** A VM that was told to stop counts as stopped once it is silent this long. */
@@ -37,35 +35,6 @@ export type AppendResult =
       readonly retryAfterSeconds: number
     }
 
-/** Exact count, mean, min and max; quantiles within `relativeErrorMax`. Null where nothing came. */
-export interface UsageSummary {
-  readonly count: number
-  readonly mean: number | null
-  readonly min: number | null
-  readonly max: number | null
-  readonly p50: number | null
-  readonly p90: number | null
-  readonly p95: number | null
-  readonly p99: number | null
-}
-
-export interface Statistics24h {
-  readonly cpu_usage: UsageSummary
-  readonly memory_usage: UsageSummary
-  readonly relativeErrorMax: number
-}
-
-const summaryOf = (usage: UsageStatistics): UsageSummary => ({
-  count: usage.count,
-  mean: usage.mean,
-  min: usage.count === 0 ? null : usage.min,
-  max: usage.count === 0 ? null : usage.max,
-  p50: usage.quantile(0.5),
-  p90: usage.quantile(0.9),
-  p95: usage.quantile(0.95),
-  p99: usage.quantile(0.99),
-})
-
 /**
  * Owns the samples of some VMs of one organisation. A batch is in the journal before it is
  * acknowledged (the output gate holds the answer until SQLite has it); memory is the stored state
@@ -75,6 +44,7 @@ const summaryOf = (usage: UsageStatistics): UsageSummary => ({
 export class SeriesShard extends DurableObject<Env> {
   readonly #store: ShardStore
   readonly #settings: Settings
+  readonly #flusher: Flusher
   readonly #series = new Map<string, VmSeries>()
   readonly #byNumber = new Map<number, VmSeries>()
   #organisationId: string
@@ -82,12 +52,11 @@ export class SeriesShard extends DurableObject<Env> {
   #lastSampleAt = 0
   #alarmAt = Number.POSITIVE_INFINITY
   #nextLiveAt = 0
-  #nextFlushAt = 0
+  /** Whether somebody listened to the last publication. */
+  #heard = true
   #nextSettleAt = 0
   #slidHour = 0
   #maintainedHour = 0
-  #flushFailures = 0
-  #flushing = false
   /** Whether PostgreSQL lacks something: chunks waiting, or series marked stale. */
   #unflushed: boolean
 
@@ -95,6 +64,7 @@ export class SeriesShard extends DurableObject<Env> {
     super(ctx, env)
     this.#settings = settingsOf(env)
     this.#store = new ShardStore(ctx.storage)
+    this.#flusher = new Flusher(this.#store, this.#settings)
     this.#organisationId = this.#store.meta('organisation') ?? ''
     for (const vm of this.#store.loadVms()) this.#remember(vm)
     for (const batch of this.#store.journal()) this.#record(batch)
@@ -163,7 +133,7 @@ export class SeriesShard extends DurableObject<Env> {
       return { stored: true, accepted: accepted.length, duplicates, conflicts, overRate }
     } catch (error) {
       // Memory is now ahead of the journal: leave it, so that the next request starts from what is stored.
-      log('error', 'the journal cannot be written', error)
+      logEvent('series-shard', 'error', 'the journal cannot be written', error)
       this.ctx.abort('the journal cannot be written')
       throw error
     }
@@ -188,18 +158,8 @@ export class SeriesShard extends DurableObject<Env> {
     limit: number,
   ): Promise<{ columns: PointColumns; truncated: boolean }> {
     const vm = this.#series.get(vmId)
-    const buffers = new Map<number, MinuteBuffer>()
-    if (vm) {
-      for (const buffer of this.#store.minutesBetween(vm.number, from, to))
-        buffers.set(Math.floor((buffer.timestamps[0] ?? 0) / MINUTE_MS), buffer)
-      for (const [minute, buffer] of vm.minutes) buffers.set(minute / MINUTE_MS, buffer)
-    }
-    return pointsBetween(
-      [...buffers].sort(([a], [b]) => a - b).map(([, buffer]) => buffer),
-      from,
-      to,
-      limit,
-    )
+    const stored = vm ? this.#store.minutesBetween(vm.number, from, to) : []
+    return pointsBetween(stored, vm?.minutes ?? new Map(), from, to, limit)
   }
 
   /** Statistics of the sliding 24 h of one VM; null where it never reported. */
@@ -207,12 +167,7 @@ export class SeriesShard extends DurableObject<Env> {
     const vm = this.#series.get(vmId)
     if (!vm) return null
     this.#fold(vm, Date.now())
-    const { cpu, memory } = vm.window
-    return {
-      cpu_usage: summaryOf(cpu),
-      memory_usage: summaryOf(memory),
-      relativeErrorMax: Math.max(cpu.sketch.relativeErrorMax, memory.sketch.relativeErrorMax),
-    }
+    return statisticsOf(vm.window)
   }
 
   /** Forgets a deleted VM and its samples. */
@@ -233,7 +188,7 @@ export class SeriesShard extends DurableObject<Env> {
     try {
       await this.#tick(now)
     } catch (error) {
-      log('error', 'the shard could not do its round', error)
+      logEvent('series-shard', 'error', 'the shard could not do its round', error)
     }
     await this.#arrange(Date.now())
   }
@@ -251,7 +206,7 @@ export class SeriesShard extends DurableObject<Env> {
     }
     if (now >= this.#nextLiveAt) await this.#publish(now)
     // Not awaited: a stalled database must not hold up the live stream.
-    if (this.#unflushed && !this.#flushing && now >= this.#nextFlushAt)
+    if (this.#unflushed && !this.#flusher.running && now >= this.#flusher.nextAt)
       this.ctx.waitUntil(this.#flush(now))
     if (now >= this.#nextSettleAt) await this.#settle(now, hour)
   }
@@ -271,18 +226,20 @@ export class SeriesShard extends DurableObject<Env> {
       const update = vm.update()
       if (!update) continue
       vms.push(update)
-      points[vm.id] = vm.takePoints()
+      const taken = vm.takePoints()
+      if (this.#heard) points[vm.id] = taken
     }
     this.#nextLiveAt = now + this.#settings.liveIntervalMs
     if (vms.length === 0) return
     try {
       const { connections } = await hubOf(this.env, this.#organisationId).publish({ vms, points })
       // Nobody looks: the next one to connect waits for one flush at most.
-      if (connections === 0)
+      this.#heard = connections > 0
+      if (!this.#heard)
         this.#nextLiveAt =
           now + Math.max(this.#settings.liveIntervalMs, this.#settings.flushIntervalMs)
     } catch (error) {
-      log('warn', 'the hub did not take an update', error)
+      logEvent('series-shard', 'warn', 'the hub did not take an update', error)
     }
   }
 
@@ -300,64 +257,12 @@ export class SeriesShard extends DurableObject<Env> {
   }
 
   async #flush(now: number): Promise<void> {
-    this.#flushing = true
-    try {
-      this.#checkpoint()
-      const pending: Pending = {
-        minutes: this.#store.pendingMinutes(FLUSH_ROWS_MAX),
-        hours: this.#store.pendingHours(FLUSH_ROWS_MAX),
-        stale: [...this.#series.values()].filter((vm) => vm.stale),
-      }
-      await this.#write(pending)
-      this.#flushFailures = 0
-      const full = Math.max(pending.minutes.length, pending.hours.length) === FLUSH_ROWS_MAX
-      // A backlog drains batch after batch without waiting for the interval.
-      this.#nextFlushAt = full ? now : now + this.#settings.flushIntervalMs
-    } catch (error) {
-      this.#flushFailures++
-      const ceiling = Math.min(
-        FLUSH_RETRY_MS_MAX,
-        this.#settings.flushIntervalMs * 2 ** Math.min(this.#flushFailures, 10),
-      )
-      // Full jitter, so that shards do not come back all at once.
-      this.#nextFlushAt = now + this.#settings.liveIntervalMs + Math.random() * ceiling
-      log('warn', 'PostgreSQL did not take a flush; the samples wait in the shard', error)
-    } finally {
-      this.#flushing = false
-      this.#unflushedSamples = this.#store.unflushedSamples()
-      this.#unflushed =
-        this.#unflushedSamples > 0 || [...this.#series.values()].some((vm) => vm.stale)
-    }
+    this.#checkpoint()
+    await this.#flusher.run(now, this.#organisationId, this.#series.values())
+    this.#unflushedSamples = this.#store.unflushedSamples()
+    this.#unflushed =
+      this.#unflushedSamples > 0 || [...this.#series.values()].some((vm) => vm.stale)
     await this.#arrange(Date.now())
-  }
-
-  /** One transaction for all of it; where PostgreSQL refuses that, one a VM, so that only the faulty VM's rows stay behind. */
-  async #write({ minutes, hours, stale }: Pending): Promise<void> {
-    const windows = stale.map((vm) => ({ vm, window: vm.window24h() }))
-    for (const vm of stale) vm.stale = false
-    const idOf = (number: number) => this.#byNumber.get(number)?.id ?? ''
-    const batch = buildFlush(this.#organisationId, minutes, hours, windows, idOf)
-    try {
-      await flush(connect(this.#settings), batch, this.#settings.metricsRetentionDays)
-      this.#store.settle(minutes, hours, PENDING.written)
-    } catch (error) {
-      for (const vm of stale) vm.stale = true
-      if (sqlState(error) === null) throw error
-      const vms = new Set([...minutes, ...hours].map(({ vm }) => vm))
-      for (const { number } of stale) vms.add(number)
-      if (vms.size > 1) {
-        for (const vm of vms)
-          await this.#write({
-            minutes: minutes.filter((chunk) => chunk.vm === vm),
-            hours: hours.filter((chunk) => chunk.vm === vm),
-            stale: stale.filter(({ number }) => number === vm),
-          })
-        return
-      }
-      log('error', `PostgreSQL refused the rows of VM ${[...vms].map(idOf).join()}`, error)
-      this.#store.settle(minutes, hours, PENDING.refused)
-      for (const vm of stale) vm.stale = false
-    }
   }
 
   /** Now and then: finishes stops of VMs that went silent, and keeps the day partitions. */
@@ -372,7 +277,7 @@ export class SeriesShard extends DurableObject<Env> {
         this.#maintainedHour = hour
       }
     } catch (error) {
-      if (!isUnavailable(error)) log('warn', 'upkeep failed', error)
+      if (!isUnavailable(error)) logEvent('series-shard', 'warn', 'upkeep failed', error)
     }
   }
 
@@ -380,7 +285,8 @@ export class SeriesShard extends DurableObject<Env> {
   async #arrange(now: number): Promise<void> {
     const due = [(Math.floor(now / HOUR_MS) + 1) * HOUR_MS]
     // While a flush runs it arranges the next one itself; the late alarm is for an evicted object.
-    if (this.#unflushed) due.push(this.#flushing ? now + FLUSH_RETRY_MS_MAX : this.#nextFlushAt)
+    if (this.#unflushed)
+      due.push(this.#flusher.running ? now + FLUSH_RETRY_MS_MAX : this.#flusher.nextAt)
     if ([...this.#series.values()].some((vm) => vm.changed)) due.push(this.#nextLiveAt)
     const silentAt = this.#lastSampleAt + SILENCE_MS
     if (silentAt > now) due.push(Math.max(silentAt, this.#nextSettleAt))
@@ -390,44 +296,3 @@ export class SeriesShard extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(at)
   }
 }
-
-/** What PostgreSQL lacks. */
-interface Pending {
-  readonly minutes: readonly PendingChunk<MinuteBuffer>[]
-  readonly hours: readonly PendingChunk<HourState>[]
-  readonly stale: readonly VmSeries[]
-}
-
-const pointsBetween = (
-  buffers: readonly MinuteBuffer[],
-  from: number,
-  to: number,
-  limit: number,
-): { columns: PointColumns; truncated: boolean } => {
-  const timestamp: number[] = []
-  const columns = METRICS.map(() => [] as Array<number | null>)
-  for (const buffer of buffers)
-    buffer.timestamps.forEach((time, row) => {
-      if (time < from || time > to) return
-      timestamp.push(time)
-      columns.forEach((column, metric) => {
-        const value = buffer.column(metric)[row] as number
-        column.push(Number.isNaN(value) ? null : value)
-      })
-    })
-  const start = Math.max(0, timestamp.length - limit)
-  const named = Object.fromEntries(
-    METRICS.map((metric, index) => [metric, columns[index]?.slice(start) ?? []]),
-  ) as unknown as Omit<PointColumns, 'timestamp'>
-  return { columns: { timestamp: timestamp.slice(start), ...named }, truncated: start > 0 }
-}
-
-const log = (level: 'warn' | 'error', message: string, error: unknown): void =>
-  console[level](
-    JSON.stringify({
-      level,
-      component: 'series-shard',
-      message,
-      error: (error instanceof Error ? error.message : String(error)).slice(0, 1_000),
-    }),
-  )

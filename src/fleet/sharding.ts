@@ -1,29 +1,36 @@
-/** FNV-1a over UTF-16 code units, 64 bits: spreads UUIDs evenly, and is stable across versions. */
-const fnv1a64 = (text: string): bigint => {
-  let hash = 0xcbf29ce484222325n
-  for (let index = 0; index < text.length; index++) {
-    hash ^= BigInt(text.charCodeAt(index))
-    hash = BigInt.asUintN(64, hash * 0x100000001b3n)
-  }
+/** FNV-1a over UTF-16 code units, 32 bits. Stable across versions: where data lives depends on it. */
+const fnv1a = (text: string): number => {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   return hash
 }
 
+/** Finaliser of MurmurHash3: every bit of the input moves every bit of the output. */
+const mix = (value: number): number => {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> 0
+}
+
 /**
- * Jump consistent hash: the shard in [0, shards) that owns a VM. Growing from n to m shards moves
- * only (m − n)/m of the VMs, all of them to new shards.
+ * The shard in [0, shards) that owns a VM: the one with the highest weight for it. Growing from n to
+ * m shards moves only (m − n)/m of the VMs, all of them to new shards.
  *
- * Source: Lamping & Veach 2014, arXiv:1406.2294.
+ * Source: rendezvous hashing, Thaler & Ravishankar 1998, doi:10.1109/90.663936.
  */
 export const shardOf = (vmId: string, shards: number): number => {
-  let key = fnv1a64(vmId)
-  let bucket = -1
-  let next = 0
-  while (next < shards) {
-    bucket = next
-    key = BigInt.asUintN(64, key * 2862933555777941757n + 1n)
-    next = Math.floor(((bucket + 1) * 2 ** 31) / (Number(key >> 33n) + 1))
+  const hash = fnv1a(vmId)
+  let owner = 0
+  let highest = -1
+  for (let shard = 0; shard < shards; shard++) {
+    const weight = mix(hash ^ mix(shard + 1))
+    if (weight > highest) {
+      highest = weight
+      owner = shard
+    }
   }
-  return bucket
+  return owner
 }
 
 /** The name of a shard's Durable Object. */

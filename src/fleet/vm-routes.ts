@@ -7,6 +7,7 @@ import { requireScope } from '../http/auth.ts'
 import type { AppContext } from '../http/context.ts'
 import { jsonBody } from '../http/json-body.ts'
 import { createRouter, problemResponses } from '../http/validate.ts'
+import { logEvent } from '../observability/log.ts'
 import type { Result } from '../result.ts'
 import { hubOf } from '../streams/hub-client.ts'
 import type { VmChange } from '../streams/protocol.ts'
@@ -36,7 +37,7 @@ const announce = (c: AppContext, id: string, change: VmChange): void => {
     hubOf(c.env, c.var.principal.organisationId)
       .vmChanged(id, change)
       .catch((error: unknown) =>
-        console.warn(JSON.stringify({ level: 'warn', component: 'fleet', error: String(error) })),
+        logEvent('fleet', 'warn', 'the hub was not told of a change', error),
       ),
   )
 }

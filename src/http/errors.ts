@@ -1,6 +1,7 @@
 import type { ErrorHandler, Hono, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { isUnavailable } from '../database/faults.ts'
+import { logEvent } from '../observability/log.ts'
 import type { AppEnv } from './context.ts'
 import { type Problem, ProblemError, problem, problemResponse } from './problem.ts'
 
@@ -17,26 +18,14 @@ const problemOf = (error: unknown): Problem => {
   return problem(500, 'internal-error', 'the fault was logged under the instance given here')
 }
 
-/** The text of an error and its causes for the log; never for a response. */
-const describe = (error: unknown): string =>
-  error instanceof Error
-    ? `${error.stack ?? error.message}${error.cause ? `\ncaused by ${describe(error.cause)}` : ''}`
-    : String(error)
-
 /** Every error leaves the worker as a problem; what nobody foresaw is logged under the request id. */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   const value = problemOf(error)
   if (value.status >= 500)
-    console.error(
-      JSON.stringify({
-        level: 'error',
-        requestId: c.var.requestId,
-        method: c.req.method,
-        path: c.req.path,
-        status: value.status,
-        error: describe(error).slice(0, 4_000),
-      }),
-    )
+    logEvent('http', 'error', `${c.req.method} ${c.req.path} failed`, error, {
+      requestId: c.var.requestId,
+      status: value.status,
+    })
   return problemResponse(value, c.var.requestId)
 }
 

@@ -65,9 +65,9 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
     const remember = () => {
       fleet.view.scrollTop = scrollerOf(table).scrollTop
     }
-    // While it still stands: after the removal there is no position to read.
-    addEventListener('hashchange', remember, { capture: true })
-    return () => removeEventListener('hashchange', remember, { capture: true })
+    // With every step: once another page is shown there is no position left to read.
+    addEventListener('scroll', remember, { capture: true, passive: true })
+    return () => removeEventListener('scroll', remember, { capture: true })
   }, [fleet])
 
   const shownKey = shown.map((row) => row.id).join(' ')
