@@ -4,6 +4,7 @@ import { build } from '../scripts/build.ts'
 import { checkPort, checkStateFolder, freePort } from './checks.ts'
 import { startChild } from './child.ts'
 import { DatabaseKeeper } from './database-keeper.ts'
+import { watchDisk } from './disk-watch.ts'
 import type { LocalLog } from './log.ts'
 import type { LocalSettings } from './settings.ts'
 import { type ChildName, StateFolder } from './state-folder.ts'
@@ -29,6 +30,7 @@ export class Stack {
   #database: DatabaseKeeper | null = null
   #worker: Supervisor | null = null
   #agent: Supervisor | null = null
+  #unwatchDisk: () => void = () => {}
 
   constructor(settings: LocalSettings, log: LocalLog) {
     this.#settings = settings
@@ -74,12 +76,14 @@ export class Stack {
     const variables = await this.#startDatabase(folder, key)
     await this.#startWorker(folder, variables)
     if (agent) await this.#startAgent(folder, key)
+    this.#unwatchDisk = watchDisk(folder.path, (text) => this.#log.event('disk', text))
     return key
   }
 
   /** Ends the children in order: who writes goes before who keeps. */
   async stop(): Promise<void> {
     this.#ending.abort()
+    this.#unwatchDisk()
     await this.#agent?.stop()
     await this.#worker?.stop()
     await this.#database?.stop()

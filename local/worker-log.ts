@@ -4,6 +4,9 @@ export const SHOWN_CHARACTERS_MAX = 160
 export const SHOWN_LINES_MAX = 20
 export const SHOWN_WINDOW_MS = 10_000
 
+/** The runtime's own stacks are addresses that say nothing without its symbols. */
+const ADDRESSES = /^stack: \S+@[0-9a-f]+/
+
 const cut = (text: string): string =>
   text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX - 1)}…`
 
@@ -33,7 +36,7 @@ export const limitLines = (
   let windowStartMs = Number.NEGATIVE_INFINITY
   let shown = 0
   return (line) => {
-    if (line.trim() === '') return
+    if (line.trim() === '' || ADDRESSES.test(line)) return
     if (nowMs() - windowStartMs > SHOWN_WINDOW_MS) {
       windowStartMs = nowMs()
       shown = 0
