@@ -4,8 +4,12 @@ export const SHOWN_CHARACTERS_MAX = 160
 export const SHOWN_LINES_MAX = 20
 export const SHOWN_WINDOW_MS = 10_000
 
-/** The runtime's own stacks are addresses that say nothing without its symbols. */
-const ADDRESSES = /^stack: \S+@[0-9a-f]+/
+const UNTOLD = [
+  // The runtime's own stacks are addresses that say nothing without its symbols.
+  /^stack: \S+@[0-9a-f]+/,
+  // `wrangler dev` tells each request; the agent alone makes one a second.
+  /\[wrangler:info\].* [A-Z]+ \/\S* [23]\d\d /,
+]
 
 const cut = (text: string): string =>
   text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX - 1)}…`
@@ -36,7 +40,7 @@ export const limitLines = (
   let windowStartMs = Number.NEGATIVE_INFINITY
   let shown = 0
   return (line) => {
-    if (line.trim() === '' || ADDRESSES.test(line)) return
+    if (line.trim() === '' || UNTOLD.some((pattern) => pattern.test(line))) return
     if (nowMs() - windowStartMs > SHOWN_WINDOW_MS) {
       windowStartMs = nowMs()
       shown = 0

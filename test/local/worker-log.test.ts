@@ -43,6 +43,9 @@ describe('the lines of the worker', () => {
     expect(shown).toHaveLength(SHOWN_LINES_MAX)
     expect(shown.at(-1)).toBe('more lines follow in worker.log')
     nowMs = SHOWN_WINDOW_MS + 1
+    line('stack: /bin/workerd@3bd3cfb /bin/workerd@3be3ce5')
+    line('[wrangler:info] POST /api/v1/metrics 200 OK (12ms)')
+    line('')
     line('later')
     expect(shown.at(-1)).toBe('later')
   })
