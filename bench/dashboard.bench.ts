@@ -1,0 +1,96 @@
+/** The dashboard from the database, through the Neon proxy, beside the designs that read samples. */
+import { compareAnswers } from './dashboard/compare.ts'
+import { type Design, maintained, oneByOne, singleQuery } from './dashboard/designs.ts'
+import { type Fleet, seedFleet } from './dashboard/seed.ts'
+import { type Server, withServer } from './dashboard/server.ts'
+import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
+
+const RIVALS: Readonly<Record<string, Design>> = {
+  'N+1': oneByOne,
+  'single query': singleQuery,
+}
+
+const VMS = 1_000
+/** Seeding and one round of N+1 have to fit in 45 s. */
+const VMS_QUICK = 100
+const PAGE = 50
+/** Answers of ours per round; a rival takes as long for one. */
+const OURS_PER_ROUND = 20
+
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const startedMs = performance.now()
+  await work()
+  return performance.now() - startedMs
+}
+
+const spreadOf = (times: readonly number[]): Spread => {
+  const sorted = [...times].sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN
+  return { median: at(0.5), p5: at(0.05) }
+}
+
+/** Interleaved, the order reversed each round; the first round warms up and is left out. */
+const measure = async (
+  designs: Readonly<Record<string, Design>>,
+  run: (design: Design) => Promise<unknown>,
+  rounds: number,
+): Promise<Record<string, Spread>> => {
+  const times = new Map(Object.keys(designs).map((name) => [name, [] as number[]]))
+  for (let round = 0; round <= rounds; round++) {
+    const order = Object.entries(designs)
+    if (round % 2 === 1) order.reverse()
+    for (const [name, design] of order) {
+      const repeats = design === maintained ? OURS_PER_ROUND : 1
+      for (let repeat = 0; repeat < repeats; repeat++) {
+        const time = await timed(() => run(design))
+        if (round > 0) times.get(name)?.push(time)
+      }
+    }
+  }
+  return Object.fromEntries([...times].map(([name, found]) => [name, spreadOf(found)]))
+}
+
+const rowOf = async (
+  server: Server,
+  fleet: Fleet,
+  options: { title: string; vms: number; limit: number; rounds: number },
+): Promise<Row> => {
+  const { title, vms, limit, rounds } = options
+  const run = (design: Design) => design(server.db, fleet, limit)
+  const answer = await run(maintained)
+  for (const [name, design] of Object.entries(RIVALS))
+    compareAnswers(answer, await run(design), name)
+  const { ours, ...rivals } = await measure({ ours: maintained, ...RIVALS }, run, rounds)
+  if (ours === undefined) throw new Error('ours was not measured')
+  return { case: title, n: vms, unit: 'ms', ours, rivals, ratio: ratiosOf(ours, rivals) }
+}
+
+export const run = ({ quick, log }: SuiteOptions): Promise<Row[]> =>
+  withServer(async (server) => {
+    const vms = quick ? VMS_QUICK : VMS
+    log(`${vms} VMs, ${vms * 1440} minute samples`)
+    const fleet = await seedFleet(server, vms)
+    const rounds = quick ? 5 : 5
+    log(`full list, ${rounds} rounds`)
+    const title = `dashboard, all of ${vms} VMs`
+    const full = await rowOf(server, fleet, { title, vms, limit: vms, rounds })
+    log(`page of ${PAGE}, ${rounds} rounds`)
+    const page = await rowOf(server, fleet, {
+      title: `dashboard, ${PAGE} of ${vms} VMs`,
+      vms,
+      limit: PAGE,
+      rounds,
+    })
+    return [full, page]
+  })
+
+/** Three designs, one answer: on a fleet small enough for every test run. */
+export const smoke = (): Promise<void> =>
+  withServer(async (server) => {
+    const fleet = await seedFleet(server, 6)
+    const answer = await maintained(server.db, fleet, 6)
+    if (answer.length !== 6) throw new Error(`6 VMs were seeded, ${answer.length} answered`)
+    for (const [name, design] of Object.entries(RIVALS)) {
+      compareAnswers(answer, await design(server.db, fleet, 6), name)
+    }
+  })

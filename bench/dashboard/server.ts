@@ -1,0 +1,37 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { migrate } from '../../local/migrate.ts'
+import { startNeonProxy } from '../../local/neon-proxy.ts'
+import { startPostgres } from '../../local/postgres.ts'
+import { connect, type Database } from '../../src/database/client.ts'
+
+export interface Server {
+  readonly url: string
+  /** The client that the worker uses, through the proxy. */
+  readonly db: Database
+}
+
+/** Runs `work` on an empty, migrated PostgreSQL of its own that is gone afterwards. */
+export const withServer = async <T>(work: (server: Server) => Promise<T>): Promise<T> => {
+  const stateFolder = await mkdtemp(path.join(tmpdir(), 'gjallar-bench-'))
+  // The server's own user must be able to enter.
+  await chmod(stateFolder, 0o755)
+  const postgres = await startPostgres({ stateFolder, log: () => {} })
+  try {
+    await migrate(postgres.url)
+    const proxy = await startNeonProxy({ target: postgres.url })
+    try {
+      const neonProxy = `${proxy.host}:${proxy.port}`
+      return await work({
+        url: postgres.url,
+        db: connect({ databaseUrl: postgres.url, neonProxy }),
+      })
+    } finally {
+      await proxy.stop()
+    }
+  } finally {
+    await postgres.stop()
+    await rm(stateFolder, { recursive: true, force: true })
+  }
+}
