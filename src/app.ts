@@ -8,6 +8,7 @@ import { vmMetrics } from './fleet/metrics-routes.ts'
 import { vms } from './fleet/vm-routes.ts'
 import { assets } from './http/assets.ts'
 import { authenticate } from './http/auth.ts'
+import { drainRefused } from './http/body.ts'
 import type { AppEnv } from './http/context.ts'
 import { notFoundOf, onError } from './http/errors.ts'
 import { requestId, securityHeaders } from './http/headers.ts'
@@ -19,6 +20,7 @@ export const app = new OpenAPIHono<AppEnv>()
 
 app.use(requestId)
 app.use(securityHeaders)
+app.use(drainRefused)
 app.use(async (c, next) => {
   c.set('settings', settingsOf(c.env))
   await next()

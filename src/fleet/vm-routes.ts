@@ -52,10 +52,9 @@ vms.openapi(
     request: {
       query: z.object({
         status: schema.vmStatusSchema.optional(),
-        region: z.string().max(100).optional(),
-        name: z
-          .string()
-          .max(schema.VM_NAME_LENGTH_MAX)
+        region: schema.printable(100).optional(),
+        name: schema
+          .printable(schema.VM_NAME_LENGTH_MAX)
           .optional()
           .openapi({ description: 'Prefix of the name' }),
         sort: z.enum(VM_SORTS).default('name'),

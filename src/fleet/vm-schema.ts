@@ -3,7 +3,8 @@ import { VM_STATUSES } from './types.ts'
 
 export const VM_NAME_LENGTH_MAX = 253
 
-const printable = (max: number) =>
+/** Text that PostgreSQL takes (no NUL) and a log shows as it is. */
+export const printable = (max: number) =>
   z
     .string()
     .min(1)
@@ -72,5 +73,5 @@ export const cursorSchema = z
   .openapi({ description: 'next_cursor of the page before, under the same sort' })
 
 export const vmIdParameter = z.object({
-  id: z.string().min(1).max(VM_NAME_LENGTH_MAX).openapi({ description: 'The id of the VM' }),
+  id: printable(VM_NAME_LENGTH_MAX).openapi({ description: 'The id of the VM' }),
 })

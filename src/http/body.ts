@@ -1,3 +1,5 @@
+import type { MiddlewareHandler } from 'hono'
+import type { AppEnv } from './context.ts'
 import { ProblemError, problem } from './problem.ts'
 
 const tooLarge = (sizeBytesMax: number) =>
@@ -14,10 +16,7 @@ const tooLarge = (sizeBytesMax: number) =>
  */
 export const readBody = async (request: Request, sizeBytesMax: number): Promise<Uint8Array> => {
   const declared = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (declared > sizeBytesMax) {
-    await request.body?.cancel()
-    throw tooLarge(sizeBytesMax)
-  }
+  if (declared > sizeBytesMax) throw tooLarge(sizeBytesMax)
   if (!request.body) return new Uint8Array(0)
   // With a truthful length inside the bound the platform's own reader copies least.
   if (Number.isInteger(declared)) {
@@ -33,7 +32,8 @@ export const readBody = async (request: Request, sizeBytesMax: number): Promise<
     if (done) break
     sizeBytes += value.byteLength
     if (sizeBytes > sizeBytesMax) {
-      await reader.cancel()
+      // The rest stays for `drainRefused`.
+      reader.releaseLock()
       throw tooLarge(sizeBytesMax)
     }
     chunks.push(value)
@@ -84,5 +84,31 @@ export const parseJson = (text: string): unknown => {
   } catch (error) {
     const reason = error instanceof Error ? error.message.slice(0, 200) : 'syntax error'
     throw new ProblemError(problem(400, 'bad-request', `the body is not valid JSON: ${reason}`))
+  }
+}
+
+/** Bytes and time that a refused request may still take. */
+const DRAIN_BYTES_MAX = 256 * 1024 * 1024
+const DRAIN_MS_MAX = 10_000
+
+/**
+ * Reads away what a refused request still sends. The runtime resets a connection whose body nobody
+ * read, and a client that is still sending would see the reset in place of the answer.
+ */
+export const drainRefused: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next()
+  const body = c.req.raw.body as ReadableStream<Uint8Array> | null
+  if (c.res.status < 400 || !body || body.locked) return
+  const reader = body.getReader()
+  const deadline = Date.now() + DRAIN_MS_MAX
+  let sizeBytes = 0
+  try {
+    while (sizeBytes < DRAIN_BYTES_MAX && Date.now() < deadline) {
+      const { done, value } = await reader.read()
+      if (done) return
+      sizeBytes += value.byteLength
+    }
+  } catch {
+    // The client went away, or the body was read to its end before.
   }
 }
