@@ -37,7 +37,7 @@ interface Recipe {
   /** Files and folders whose content decides the output, relative to the root. */
   inputs: string[]
   /** What must exist for the part to count as built. */
-  output: string
+  outputs: string[]
   make(signal?: AbortSignal): Promise<void>
 }
 
@@ -61,7 +61,8 @@ const inScratch = async (make: (scratch: string) => Promise<void>): Promise<void
 const RECIPES: Record<Part, Recipe> = {
   wasm: {
     inputs: ['assembly', 'asconfig.json', 'package-lock.json'],
-    output: 'build/kernels.wasm',
+    // The compiler's own types of the exports are what the host binding is checked against.
+    outputs: ['build/kernels.wasm', 'build/kernels.js', 'build/kernels.d.ts'],
     make: (signal) =>
       inScratch(async (scratch) => {
         const file = path.join(scratch, 'kernels.wasm')
@@ -70,12 +71,14 @@ const RECIPES: Record<Part, Recipe> = {
           cwd: ROOT,
           signal,
         })
-        await replace(file, path.join(BUILD, 'kernels.wasm'))
+        for (const name of await readdir(scratch)) {
+          await replace(path.join(scratch, name), path.join(BUILD, name))
+        }
       }),
   },
   dashboard: {
     inputs: ['dashboard', 'package-lock.json'],
-    output: 'dashboard/dist',
+    outputs: ['dashboard/dist'],
     make: (signal) =>
       inScratch(async (scratch) => {
         const folder = path.join(scratch, 'dist')
@@ -89,7 +92,7 @@ const RECIPES: Record<Part, Recipe> = {
   },
   worker: {
     inputs: ['src', 'wrangler.toml', 'build/kernels.wasm', 'package-lock.json', 'tsconfig.json'],
-    output: 'build/worker',
+    outputs: ['build/worker'],
     make: (signal) =>
       inScratch(async (scratch) => {
         const folder = path.join(scratch, 'worker')
@@ -140,11 +143,12 @@ export interface PartOutcome {
 /** Builds one part unless it is up to date. Throws with the tool's own output when it fails. */
 export const buildPart = async (part: Part, signal?: AbortSignal): Promise<PartOutcome> => {
   const startedMs = performance.now()
-  const { inputs, output, make } = RECIPES[part]
+  const { inputs, outputs, make } = RECIPES[part]
   const recordFile = path.join(BUILD, `${part}.inputs`)
   const wanted = await fingerprint(ROOT, inputs)
   const recorded = await readFile(recordFile, 'utf8').catch(() => '')
-  const built = recorded !== wanted || !(await exists(path.join(ROOT, output)))
+  const present = await Promise.all(outputs.map((output) => exists(path.join(ROOT, output))))
+  const built = recorded !== wanted || present.includes(false)
   if (built) {
     await rm(recordFile, { force: true })
     await make(signal)

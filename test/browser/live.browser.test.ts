@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { childrenOf } from '../support/stack.ts'
 import { until } from '../support/until.ts'
@@ -30,14 +30,18 @@ afterAll(async () => {
   await browser?.close()
 })
 
-const valueIn = (page: Page, where: string) => async (): Promise<string | null> =>
-  page.locator(`${where} [data-testid=cpu-value]`).first().textContent({ timeout: 2_000 })
+/** What a row tells of the machine now; its age, which the page counts by itself, is left out. */
+const rowValues = (page: Page, row: string) => (): Promise<string> =>
+  textOf(page.locator(`${row} :is([data-testid=cpu-value], .c-memory, .c-network, .c-iops)`))
+const vmValues = (page: Page) => (): Promise<string> =>
+  textOf(page.locator('[data-testid=vm-page] .now .figure'))
+const textOf = async (cells: Locator): Promise<string> => (await cells.allTextContents()).join(' ')
 
-/** Waits until the value is a number and then another number. */
-const changes = async (read: () => Promise<string | null>, timeoutMs: number): Promise<void> => {
+/** Waits until there are numbers and then other numbers; a busy processor alone may stand at 100. */
+const changes = async (read: () => Promise<string>, timeoutMs: number): Promise<void> => {
   const first = await until(
     'a first value',
-    async () => /\d/.exec((await read()) ?? '') && read(),
+    async () => /\d/.test(await read()) && read(),
     timeoutMs,
   )
   await until(`another value than ${first}`, async () => (await read()) !== first, timeoutMs)
@@ -46,9 +50,9 @@ const changes = async (read: () => Promise<string | null>, timeoutMs: number): P
 describe('the live page', () => {
   const row = `[data-testid=vm-row][data-vm-name=${NAME}]`
 
-  it('shows this machine, and its processor’s load changes within 10 s', async () => {
+  it('shows this machine, and its values change within 10 s', async () => {
     await opened.page.locator(row).waitFor({ timeout: 10_000 })
-    await changes(valueIn(opened.page, row), 10_000)
+    await changes(rowValues(opened.page, row), 10_000)
     expect(opened.errors).toEqual([])
   })
 
@@ -62,7 +66,7 @@ describe('the live page', () => {
     const picture = async (): Promise<string> => (await canvas.screenshot()).toString('base64')
     const before = await picture()
     await until('the chart to move', async () => (await picture()) !== before, 10_000)
-    await changes(valueIn(page, '[data-testid=vm-page]'), 10_000)
+    await changes(vmValues(page), 10_000)
     expect(await vmPage.textContent()).toMatch(/p95/i)
     expect(errors).toEqual([])
     await page.goBack()
@@ -81,7 +85,7 @@ describe('the live page', () => {
     )
     await children.restarted('worker', killed)
     await untilConnected(page, 30_000)
-    await changes(valueIn(page, row), 15_000)
+    await changes(rowValues(page, row), 15_000)
     // The browser itself writes an error for each attempt to connect that is refused; the page none.
     const own = opened.errors.filter(
       (text) => !/WebSocket connection to|Failed to load resource|ERR_CONNECTION/.test(text),
