@@ -3,7 +3,7 @@ import type { Fleet } from '../fleet.ts'
 import { nextSort, type Sort, type SortColumn } from '../fleet-view.ts'
 import { routeTo } from '../route.ts'
 import type { FleetRow } from '../types.ts'
-import { rowAfterKey, scrollDeltaTo, visibleWindow } from '../virtual-window.ts'
+import { OVERSCAN_ROWS, rowAfterKey, scrollDeltaTo, visibleWindow } from '../virtual-window.ts'
 import { useMedia, useNow, useRedraw, useThemeVersion } from './hooks.ts'
 import { measureViewport, scrollerOf, useViewport } from './viewport.ts'
 import { VmRow } from './vm-row.tsx'
@@ -52,6 +52,9 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
   const [activeId, setActiveId] = useState(fleet.view.activeId)
   const redraw = useRedraw()
   const range = visibleWindow(viewport.offset, viewport.height, rowHeight, rows.length)
+  // Rows that leave at one edge are filled anew at the other: scrolling makes no elements, and the order
+  // of the elements stays the order of the rows, as readers of the page expect.
+  const slots = Math.ceil(viewport.height / rowHeight) + 2 * OVERSCAN_ROWS + 2
   const shown = rows.slice(range.first, range.end)
   useNow(AGE_STEP_MS)
   const nowMs = Math.floor(store.nowMs() / AGE_STEP_MS) * AGE_STEP_MS
@@ -152,7 +155,7 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
       <tbody ref={body} class="fleet-body" style={{ height: `${rows.length * rowHeight}px` }}>
         {shown.map((row, i) => (
           <VmRow
-            key={row.id}
+            key={(range.first + i) % slots}
             row={store.rows.get(row.id) ?? row}
             trace={store.traceOf(row.id)}
             index={range.first + i}
