@@ -41,8 +41,6 @@ export const startNeonProxy = async (options: {
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECTION_WAIT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    // A plan made for any limit would read the whole fleet for a page of 50.
-    options: '-c plan_cache_mode=force_custom_plan',
     idleTimeoutMillis: 60_000,
     application_name: 'gjallar neon proxy',
   })
