@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { agentCommand, Command } from './command.tsx'
 import { Notice } from './notice.tsx'
 
 /** No VM yet: the two ways to get one on the page, ready to paste. */
@@ -16,34 +16,10 @@ export const EmptyFleet = ({ apiKey }: { apiKey: string }) => {
         On any Linux machine with this repository. It registers the machine and reports every
         second.
       </p>
-      <Command
-        text={`npm run agent -- --url ${origin} --key "$GJALLAR_KEY"`}
-        apiKey={apiKey}
-        label="Copy the agent command"
-      />
+      <Command text={agentCommand(origin)} apiKey={apiKey} label="Copy the agent command" />
       <h2>Or send samples yourself</h2>
       <p class="muted">Name the VM once, then post a sample. Each metric is optional.</p>
       <Command text={curlCommands(origin)} apiKey={apiKey} label="Copy the curl commands" />
-    </div>
-  )
-}
-
-/** The key is kept off the screen, which may hang on a wall; the copy has it in place. */
-const Command = ({ text, apiKey, label }: { text: string; apiKey: string; label: string }) => {
-  const [isCopied, setCopied] = useState(false)
-  const copy = async () => {
-    await navigator.clipboard.writeText(`export GJALLAR_KEY='${apiKey}'\n${text}`)
-    setCopied(true)
-    setTimeout(() => setCopied(false), 2000)
-  }
-  return (
-    <div class="command">
-      <pre>
-        <code>{`export GJALLAR_KEY=••••••••\n${text}`}</code>
-      </pre>
-      <button type="button" class="button" aria-label={label} onClick={() => void copy()}>
-        {isCopied ? 'Copied' : 'Copy'}
-      </button>
     </div>
   )
 }
@@ -55,6 +31,14 @@ const curlCommands = (origin: string): string => `curl ${origin}/api/v1/vms \\
 curl ${origin}/api/v1/metrics \\
   -H "authorization: Bearer $GJALLAR_KEY" -H 'content-type: application/json' \\
   -d '{"samples":[{"vm":"web-1","timestamp":'$(date +%s000)',"cpu_usage":42.5,"memory_usage":61}]}'`
+
+/** Below a table with room to spare. */
+export const AddMachine = ({ apiKey }: { apiKey: string }) => (
+  <section class="add-machine" aria-labelledby="add-machine-title">
+    <h2 id="add-machine-title">Add another machine</h2>
+    <Command text={agentCommand(location.origin)} apiKey={apiKey} label="Copy the agent command" />
+  </section>
+)
 
 export const NoMatch = ({ onClear }: { onClear: () => void }) => (
   <Notice

@@ -78,12 +78,14 @@ export const Filters = ({ filter, sort, shown, total, loaded, onFilter, onSort }
         </button>
       )}
       <p class="filters-count" role="status">
-        {shown === total ? `${count(total)} VMs` : `${count(shown)} of ${count(total)} VMs`}
+        {shown === total ? machines(total) : `${count(shown)} of ${machines(total)}`}
         {loaded < total && <span class="muted">, loading {count(total - loaded)} more</span>}
       </p>
     </search>
   )
 }
+
+const machines = (n: number): string => `${count(n)} ${n === 1 ? 'VM' : 'VMs'}`
 
 const COLUMN_WORDS: Readonly<Record<SortColumn, string>> = {
   status: 'Status',

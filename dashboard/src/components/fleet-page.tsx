@@ -2,13 +2,16 @@ import { useState } from 'preact/hooks'
 import type { Fleet } from '../fleet.ts'
 import { type Filter, NO_FILTER, type Sort } from '../fleet-view.ts'
 import { Bridge } from './bridge.tsx'
-import { EmptyFleet, NoMatch } from './empty-fleet.tsx'
+import { AddMachine, EmptyFleet, NoMatch } from './empty-fleet.tsx'
 import { Filters } from './filters.tsx'
 import { FleetTable } from './fleet-table.tsx'
 import { LoadFailure } from './load-failure.tsx'
 import { Skeleton } from './skeleton.tsx'
 import { SummaryRow } from './summary-row.tsx'
 import { useFleetView } from './use-fleet-view.ts'
+
+/** So few VMs leave half of a screen free. */
+const SMALL_FLEET = 8
 
 export const FleetPage = ({ fleet }: { fleet: Fleet }) => {
   const [filter, setFilter] = useState(fleet.view.filter)
@@ -52,6 +55,7 @@ export const FleetPage = ({ fleet }: { fleet: Fleet }) => {
       ) : (
         <FleetTable fleet={fleet} rows={view.rows} sort={sort} onSort={applySort} />
       )}
+      {total <= SMALL_FLEET && load.kind === 'ready' && <AddMachine apiKey={fleet.key} />}
     </div>
   )
 }

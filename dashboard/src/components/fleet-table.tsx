@@ -18,7 +18,7 @@ const CARD_TRACE_PX = 72
 const REST_MS = 250
 const AGE_STEP_MS = 5000
 
-const COLUMNS: readonly { column: SortColumn; label: string }[] = [
+const COLUMNS: readonly { column: SortColumn; label: string; title?: string }[] = [
   { column: 'status', label: 'Status' },
   { column: 'name', label: 'Name' },
   { column: 'health', label: 'Health' },
@@ -27,7 +27,7 @@ const COLUMNS: readonly { column: SortColumn; label: string }[] = [
   { column: 'disk', label: 'Disk' },
   { column: 'network', label: 'Network' },
   { column: 'iops', label: 'IOPS' },
-  { column: 'p95', label: 'p95 24 h' },
+  { column: 'p95', label: 'CPU p95', title: '95th percentile of CPU over 24 hours' },
   { column: 'cost', label: 'Cost' },
   { column: 'seen', label: 'Last seen' },
 ]
@@ -136,10 +136,11 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
     >
       <thead ref={head} class="fleet-head">
         <tr aria-rowindex={1}>
-          {COLUMNS.map(({ column, label }) => (
+          {COLUMNS.map(({ column, label, title }) => (
             <th key={column} scope="col" class={`c-${column}`} aria-sort={ariaSort(sort, column)}>
               <button
                 type="button"
+                title={title}
                 data-testid={`sort-${column}`}
                 onClick={() => onSort(nextSort(sort, column))}
               >

@@ -2,7 +2,7 @@
 export const HornMark = () => (
   <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
     <path d="M2.200 20.400C10.500 22.300 16.400 16.600 17.600 6.200L29 11C26.300 24.600 13.700 30.300 2 23.400z" />
-    <path class="mark-band" d="M10.200 20.100l1.600 7.200M15.700 15.400l5.200 6.400" />
+    <path class="mark-band" d="M10.700 18.800l3.700 8M15 14l8.300 8.600" />
     <path class="mark-rim" d="M16.800 5L30 10.600" />
   </svg>
 )

@@ -49,12 +49,14 @@ export class VmRow extends Component<VmRowProps> {
     const { latest } = row
     const ageMs = latest === null ? null : nowMs - latest.timestamp
     const isStale = ageMs !== null && ageMs > STALE_MS
+    // Silence is what a stopped VM is expected to do.
+    const isMissed = isStale && row.status !== 'stopped'
     const kind = healthKind(row)
     const inbound = bytesPerSecond(latest?.network_in_bytes)
     const outbound = bytesPerSecond(latest?.network_out_bytes)
     return (
       <tr
-        class={`vm-row${isActive ? ' is-active' : ''}${isStale ? ' is-stale' : ''}`}
+        class={`vm-row${isActive ? ' is-active' : ''}${isStale ? ' is-stale' : ''}${isMissed ? ' is-missed' : ''}`}
         id={`vm-${row.id}`}
         aria-rowindex={index + 2}
         aria-selected={isActive}
@@ -119,7 +121,8 @@ export class VmRow extends Component<VmRowProps> {
           {dollars(row.estimated_hourly_cost)} <small>/h</small>
         </td>
         <td class="c-seen">
-          {ageMs === null ? 'never' : `${isStale ? 'last seen ' : ''}${ago(ageMs)}`}
+          {isStale && <span class="c-seen-words">last seen </span>}
+          {ageMs === null ? 'never' : ago(ageMs)}
         </td>
       </tr>
     )
