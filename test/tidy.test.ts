@@ -57,7 +57,7 @@ describe('the tree', () => {
     expect(wrong).toEqual([])
   })
 
-  it('has a test, a bench and a row in the README for each kernel family', () => {
+  it('has four places for each kernel family, and a row in the README for each export', () => {
     const families = ['reduce', 'quantile', 'histogram', 'similarity', 'elementwise']
     const missing = families.flatMap((family) =>
       [
@@ -68,7 +68,12 @@ describe('the tree', () => {
       ].filter((file) => globSync(file, { cwd: root }).length === 0),
     )
     expect(missing).toEqual([])
-    for (const family of families) expect(read('assembly/README.md')).toContain(family)
+    const exported = [...read('assembly/index.ts').matchAll(/\{([^}]*)\}/g)].flatMap(
+      ([, names = '']) => names.split(',').map((name) => name.trim().split(' as ').at(-1) ?? ''),
+    )
+    const page = read('assembly/README.md')
+    expect(exported.filter((name) => name !== '' && !page.includes(`\`${name}\``))).toEqual([])
+    expect(exported.length).toBeGreaterThan(10)
   })
 })
 

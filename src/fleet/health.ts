@@ -40,9 +40,9 @@ export const healthOf = (latest: Usages | null): Health => {
   const cpu = usageStatus(latest?.cpu_usage ?? null, USAGE_LIMITS.cpu)
   const memory = usageStatus(latest?.memory_usage ?? null, USAGE_LIMITS.memory)
   const disk = usageStatus(latest?.disk_usage ?? null, USAGE_LIMITS.disk)
-  const any = (status: UsageStatus) => cpu === status || memory === status || disk === status
+  const isAny = (status: UsageStatus) => cpu === status || memory === status || disk === status
   const idle = cpu === 'underutilized' && memory === 'underutilized'
-  const score = any('critical') ? 0 : any('warning') ? 50 : idle ? 25 : 100
+  const score = isAny('critical') ? 0 : isAny('warning') ? 50 : idle ? 25 : 100
   return { cpu_status: cpu, memory_status: memory, disk_status: disk, health_score: score }
 }
 
