@@ -68,7 +68,7 @@ describe('the tree', () => {
       ].filter((file) => globSync(file, { cwd: root }).length === 0),
     )
     expect(missing).toEqual([])
-    const exported = [...read('assembly/index.ts').matchAll(/\{([^}]*)\}/g)].flatMap(
+    const exported = [...read('assembly/index.ts').matchAll(/export \{([^}]*)\}/g)].flatMap(
       ([, names = '']) => names.split(',').map((name) => name.trim().split(' as ').at(-1) ?? ''),
     )
     const page = read('assembly/README.md')
