@@ -8,6 +8,10 @@ import { connect, type Database } from '../../src/database/client.ts'
 
 export interface Server {
   readonly url: string
+  /** host:port. */
+  readonly neonProxy: string
+  /** A folder of the server's own, removed at the end. */
+  readonly stateFolder: string
   /** The client that the worker uses, through the proxy. */
   readonly db: Database
 }
@@ -25,6 +29,8 @@ export const withServer = async <T>(work: (server: Server) => Promise<T>): Promi
       const neonProxy = `${proxy.host}:${proxy.port}`
       return await work({
         url: postgres.url,
+        neonProxy,
+        stateFolder,
         db: connect({ databaseUrl: postgres.url, neonProxy }),
       })
     } finally {
