@@ -19,6 +19,8 @@ export interface ChartProps {
   readonly toSeconds: number
   /** Upper end of the scale; where absent it follows the data. */
   readonly max?: number
+  /** Where the scale follows the data, it ends no lower: noise around zero is not worth a whole chart. */
+  readonly maxAtLeast?: number
   readonly format: (value: number) => string
 }
 
@@ -105,7 +107,12 @@ const optionsOf = (props: ChartProps, width: number): uPlot.Options => {
     cursor: { sync: { key: SYNC_KEY }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       x: { time: true },
-      y: { range: (_, __, dataMax) => [0, props.max ?? niceMax(dataMax)] },
+      y: {
+        range: (_, __, dataMax) => [
+          0,
+          props.max ?? Math.max(props.maxAtLeast ?? 1, (dataMax ?? 0) * 1.1),
+        ],
+      },
     },
     axes: [
       { ...axis, size: 28, space: 70, values: clockLabels },
@@ -134,9 +141,6 @@ const clockLabels = (_: uPlot, splits: number[], __: number, ___: number, stepSe
     const time = new Date(seconds * 1000).toLocaleTimeString('en-GB')
     return stepSeconds < 60 ? time : time.slice(0, 5)
   })
-
-const niceMax = (dataMax: number | null): number =>
-  dataMax === null || !(dataMax > 0) ? 1 : dataMax * 1.1
 
 const withAlpha = (colour: string, alpha: number): string =>
   `color-mix(in srgb, ${colour} ${alpha * 100}%, transparent)`

@@ -43,6 +43,18 @@ const EMPTY: VmHistory = { series: null, statistics: null, error: null }
 /** Percentiles move slowly: they are read again with the whole range. */
 const REREAD_MS = 60_000
 
+/** Up to this range every sample is drawn, so that a VM that has just begun shows more than two minutes. */
+const RAW_RANGE_MS = 3_600_000
+
+const readRange = async (fleet: Fleet, id: string, rangeMs: number): Promise<MetricsAnswer> => {
+  const fromMs = fleet.store.nowMs() - rangeMs
+  if (rangeMs <= RAW_RANGE_MS) {
+    const raw = await fleet.api.metrics(id, fromMs, 'raw')
+    if (raw.columns.timestamp.length > 0 && !raw.truncated) return raw
+  }
+  return fleet.api.metrics(id, fromMs)
+}
+
 /** One VM's samples over a range, kept live by its own topic. */
 export const useVmHistory = (fleet: Fleet, id: string, rangeMs: number): VmHistory => {
   const [history, setHistory] = useState<VmHistory>(EMPTY)
@@ -54,7 +66,7 @@ export const useVmHistory = (fleet: Fleet, id: string, rangeMs: number): VmHisto
     series.current = null
     const read = async () => {
       try {
-        const answer = await fleet.api.metrics(id, fleet.store.nowMs() - rangeMs)
+        const answer = await readRange(fleet, id, rangeMs)
         if (isGone) return
         series.current = new Series(answer, rangeMs)
         setHistory({ series: series.current, statistics: answer.statistics_24h, error: null })

@@ -11,6 +11,7 @@ interface Panel {
   readonly metrics: readonly Metric[]
   readonly lines: readonly ChartLine[]
   readonly max?: number
+  readonly maxAtLeast?: number
   readonly format: (value: number) => string
 }
 
@@ -39,6 +40,7 @@ const PANELS: readonly Panel[] = [
       { label: 'in', colour: 'inbound' },
       { label: 'out', colour: 'outbound', isDashed: true },
     ],
+    maxAtLeast: 1000,
     format: rate,
   },
   {
@@ -55,6 +57,7 @@ const PANELS: readonly Panel[] = [
       { label: 'read', colour: 'inbound' },
       { label: 'write', colour: 'outbound', isDashed: true },
     ],
+    maxAtLeast: 10,
     format: (value) => `${operations(value)} /s`,
   },
 ]
@@ -84,6 +87,7 @@ export const VmCharts = ({ series, nowMs, rangeMs }: VmChartsProps) => {
           toSeconds={toSeconds}
           format={panel.format}
           {...(panel.max === undefined ? {} : { max: panel.max })}
+          {...(panel.maxAtLeast === undefined ? {} : { maxAtLeast: panel.maxAtLeast })}
         />
       ))}
     </div>
