@@ -6,6 +6,9 @@ import { startNeonProxy } from '../../local/neon-proxy.ts'
 import { startPostgres } from '../../local/postgres.ts'
 import { connect, type Database } from '../../src/database/client.ts'
 
+/** The designs that read samples take many seconds where the service would give up. */
+const RIVAL_TIMEOUT_MS = 120_000
+
 export interface Server {
   readonly url: string
   /** host:port. */
@@ -31,7 +34,7 @@ export const withServer = async <T>(work: (server: Server) => Promise<T>): Promi
         url: postgres.url,
         neonProxy,
         stateFolder,
-        db: connect({ databaseUrl: postgres.url, neonProxy }),
+        db: connect({ databaseUrl: postgres.url, neonProxy, answerTimeoutMs: RIVAL_TIMEOUT_MS }),
       })
     } finally {
       await proxy.stop()

@@ -11,6 +11,8 @@ export interface DatabaseSettings {
   readonly databaseUrl: string
   /** `host:port` of a local Neon-compatible proxy; null where `databaseUrl` names a Neon host. */
   readonly neonProxy: string | null
+  /** Longest wait for one answer, ms; `ANSWER_TIMEOUT_MS` where absent. */
+  readonly answerTimeoutMs?: number
 }
 
 /** SQL with `$1…` placeholders; parameters are text (or null), as the wire wants them. */
@@ -42,7 +44,7 @@ export interface Database {
  * @throws Error when `databaseUrl` is not a PostgreSQL URL with user and host
  */
 export const connect = (settings: DatabaseSettings): Database => {
-  configure(settings.neonProxy)
+  configure(settings)
   const client = neon(settings.databaseUrl, { fullResults: false })
   return {
     orm: drizzle(client, { schema }),
@@ -61,8 +63,9 @@ export const ping = async (db: Database): Promise<void> => {
   await db.query({ text: 'SELECT 1 AS one', params: [] })
 }
 
-const configure = (neonProxy: string | null): void => {
-  neonConfig.fetchFunction = boundedFetch
+const configure = ({ neonProxy, answerTimeoutMs = ANSWER_TIMEOUT_MS }: DatabaseSettings): void => {
+  neonConfig.fetchFunction = (url: string, init: RequestInit) =>
+    boundedFetch(url, init, answerTimeoutMs)
   if (neonProxy === null) return
   neonConfig.fetchEndpoint = () => `http://${neonProxy}/sql`
   neonConfig.wsProxy = () => `${neonProxy}/v2`
@@ -74,8 +77,8 @@ const configure = (neonProxy: string | null): void => {
  * `fetch` with a deadline. A connection that breaks while the answer is read is reported like one that
  * was never made; the driver guards only the latter.
  */
-const boundedFetch = async (url: string, init: RequestInit) => {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+const boundedFetch = async (url: string, init: RequestInit, timeoutMs: number) => {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })
   const guarded = async <T>(body: Promise<T>): Promise<T> => {
     try {
       return await body
