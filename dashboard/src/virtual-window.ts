@@ -29,6 +29,19 @@ export const visibleWindow = (
 }
 
 /**
+ * Which row stands in which of a fixed number of elements: row i in element i mod `slots`. Scrolling then
+ * changes what a few elements show, and makes, moves and removes none.
+ *
+ * @param slots ≥ `end − first`
+ * @returns one entry an element, the row's index or null where the window does not fill it
+ */
+export const rowsInSlots = ({ first, end }: VirtualWindow, slots: number): (number | null)[] =>
+  Array.from({ length: slots }, (_, slot) => {
+    const index = first + ((((slot - first) % slots) + slots) % slots)
+    return index < end ? index : null
+  })
+
+/**
  * How far to scroll so that a row is wholly visible; 0 where it is already.
  *
  * @returns pixels to add to the scroll position, negative for upwards

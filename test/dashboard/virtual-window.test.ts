@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { rowAfterKey, scrollDeltaTo, visibleWindow } from '../../dashboard/src/virtual-window.ts'
+import {
+  rowAfterKey,
+  rowsInSlots,
+  scrollDeltaTo,
+  visibleWindow,
+} from '../../dashboard/src/virtual-window.ts'
 
 describe('virtual window', () => {
   it.each([
@@ -19,6 +24,19 @@ describe('virtual window', () => {
       const { first, end } = visibleWindow(offset, 380, 38, 10_000, 0)
       expect(first * 38).toBeLessThanOrEqual(offset)
       expect(end * 38).toBeGreaterThanOrEqual(offset + 380)
+    }
+  })
+
+  it('keeps each row in its element while the window moves', () => {
+    expect(rowsInSlots({ first: 0, end: 4 }, 5)).toEqual([0, 1, 2, 3, null])
+    expect(rowsInSlots({ first: 2, end: 6 }, 5)).toEqual([5, null, 2, 3, 4])
+    expect(rowsInSlots({ first: 3, end: 3 }, 5)).toEqual([null, null, null, null, null])
+  })
+
+  it('shows every row of the window exactly once', () => {
+    for (let first = 0; first < 40; first += 1) {
+      const rows = rowsInSlots({ first, end: first + 9 }, 11).filter((row) => row !== null)
+      expect(rows.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 9 }, (_, i) => first + i))
     }
   })
 

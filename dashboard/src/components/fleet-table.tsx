@@ -3,7 +3,13 @@ import type { Fleet } from '../fleet.ts'
 import { nextSort, type Sort, type SortColumn } from '../fleet-view.ts'
 import { routeTo } from '../route.ts'
 import type { FleetRow } from '../types.ts'
-import { OVERSCAN_ROWS, rowAfterKey, scrollDeltaTo, visibleWindow } from '../virtual-window.ts'
+import {
+  OVERSCAN_ROWS,
+  rowAfterKey,
+  rowsInSlots,
+  scrollDeltaTo,
+  visibleWindow,
+} from '../virtual-window.ts'
 import { useMedia, useNow, useRedraw, useThemeVersion } from './hooks.ts'
 import { measureViewport, scrollerOf, useViewport } from './viewport.ts'
 import { VmRow } from './vm-row.tsx'
@@ -52,8 +58,6 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
   const [activeId, setActiveId] = useState(fleet.view.activeId)
   const redraw = useRedraw()
   const range = visibleWindow(viewport.offset, viewport.height, rowHeight, rows.length)
-  // Rows that leave at one edge are filled anew at the other: scrolling makes no elements, and the order
-  // of the elements stays the order of the rows, as readers of the page expect.
   const slots = Math.ceil(viewport.height / rowHeight) + 2 * OVERSCAN_ROWS + 2
   const shown = rows.slice(range.first, range.end)
   useNow(AGE_STEP_MS)
@@ -153,20 +157,30 @@ export const FleetTable = ({ fleet, rows, sort, onSort }: FleetTableProps) => {
           ))}
         </tr>
       </thead>
-      <tbody ref={body} class="fleet-body" style={{ height: `${rows.length * rowHeight}px` }}>
-        {shown.map((row, i) => (
-          <VmRow
-            key={(range.first + i) % slots}
-            row={store.rows.get(row.id) ?? row}
-            trace={store.traceOf(row.id)}
-            index={range.first + i}
-            top={(range.first + i) * rowHeight}
-            isActive={row.id === activeId}
-            nowMs={nowMs}
-            themeVersion={themeVersion}
-            traceWidthPx={isCards ? CARD_TRACE_PX : ROW_TRACE_PX}
-          />
-        ))}
+      <tbody
+        ref={body}
+        class="fleet-body"
+        // The elements stand in the order of their slots, the rows are read in their own.
+        aria-owns={shown.map((row) => `vm-${row.id}`).join(' ')}
+        style={{ height: `${rows.length * rowHeight}px` }}
+      >
+        {rowsInSlots(range, slots).map((index, slot) => {
+          const row = index === null ? undefined : rows[index]
+          if (index === null || row === undefined) return null
+          return (
+            <VmRow
+              key={slot}
+              row={store.rows.get(row.id) ?? row}
+              trace={store.traceOf(row.id)}
+              index={index}
+              top={index * rowHeight}
+              isActive={row.id === activeId}
+              nowMs={nowMs}
+              themeVersion={themeVersion}
+              traceWidthPx={isCards ? CARD_TRACE_PX : ROW_TRACE_PX}
+            />
+          )
+        })}
       </tbody>
     </table>
   )
