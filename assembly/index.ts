@@ -8,9 +8,8 @@ export {
   histogram_work_bytes,
 } from './histogram'
 export { cosine_f32, cosine_f64, dot_f32, dot_f64, top_k_f64 } from './similarity'
-export {
-  abs_f64, clamp_f64, diff_f64, ewma_f64, offset_f64, rolling_mean_f64, scale_f64, standardize_f64,
-} from './elementwise'
+export { abs_f64, clamp_f64, offset_f64, scale_f64, standardize_f64 } from './elementwise'
+export { diff_f64, ewma_f64, rolling_mean_f64 } from './rolling'
 
 /** First byte that holds no static data: the host's arena begins here. */
 export function heap_base(): usize {
