@@ -58,6 +58,13 @@ export const sqlState = (error: unknown): string | null => {
   return fault?.reason === 'sql' ? fault.code : null
 }
 
+/** Data exceptions and integrity violations. Source: PostgreSQL documentation, appendix A. */
+const REFUSAL_OF_DATA = /^2[23]/
+
+/** PostgreSQL refused the statement for the values in it: sending the same again can never succeed. */
+export const isRefusalOfData = (error: unknown): boolean =>
+  REFUSAL_OF_DATA.test(sqlState(error) ?? '')
+
 const driverFault = (error: NeonDbError): DatabaseFault => {
   // Without SQLSTATE the driver got no answer, or one that is not PostgreSQL's (502, 503).
   if (!error.code || UNAVAILABLE.test(error.code)) {

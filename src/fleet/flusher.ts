@@ -1,5 +1,5 @@
 import { connect } from '../database/client.ts'
-import { sqlState } from '../database/faults.ts'
+import { isRefusalOfData } from '../database/faults.ts'
 import { flush } from '../database/flush-queries.ts'
 import type { Settings } from '../env.ts'
 import { logEvent } from '../observability/log.ts'
@@ -23,7 +23,8 @@ interface Pending {
 
 /**
  * Writes what a shard has stored to PostgreSQL: in batches, one at a time, backing off while the
- * database is away. A row that PostgreSQL refuses stays behind without holding up the others.
+ * database is away or takes no writes. A row that PostgreSQL refuses for what is in it stays behind without
+ * holding up the others.
  */
 export class Flusher {
   readonly #store: ShardStore
@@ -41,13 +42,13 @@ export class Flusher {
   /** One batch. The series must be folded and stored; never throws. @param now ms since the epoch */
   async run(now: number, organisationId: string, series: Iterable<VmSeries>): Promise<void> {
     this.running = true
-    const byNumber = new Map(Array.from(series, (vm) => [vm.number, vm]))
-    const pending: Pending = {
-      minutes: this.#store.pendingMinutes(FLUSH_ROWS_MAX),
-      hours: this.#store.pendingHours(FLUSH_ROWS_MAX),
-      stale: [...byNumber.values()].filter((vm) => vm.stale),
-    }
     try {
+      const byNumber = new Map(Array.from(series, (vm) => [vm.number, vm]))
+      const pending: Pending = {
+        minutes: this.#store.pendingMinutes(FLUSH_ROWS_MAX),
+        hours: this.#store.pendingHours(FLUSH_ROWS_MAX),
+        stale: [...byNumber.values()].filter((vm) => vm.stale),
+      }
       await this.#write(organisationId, pending, (vm) => byNumber.get(vm)?.id ?? '')
       this.#failures = 0
       const isFull = Math.max(pending.minutes.length, pending.hours.length) === FLUSH_ROWS_MAX
@@ -81,7 +82,8 @@ export class Flusher {
       this.#store.settle(minutes, hours, PENDING.written)
     } catch (error) {
       for (const vm of stale) vm.stale = true
-      if (sqlState(error) === null) throw error
+      // Anything else (a replica, missing tables, a changed password) says nothing about the rows: they wait.
+      if (!isRefusalOfData(error)) throw error
       const vms = new Set([...minutes, ...hours].map(({ vm }) => vm))
       for (const { number } of stale) vms.add(number)
       if (vms.size > 1) {
