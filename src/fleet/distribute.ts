@@ -8,6 +8,7 @@ import type { ShardBatch } from './shard-batch.ts'
 import { shardOf } from './sharding.ts'
 import { shardAt } from './shards.ts'
 import { METRICS } from './types.ts'
+import { forgetVms } from './vm-directory.ts'
 
 export interface IngestOutcome {
   readonly accepted: number
@@ -135,6 +136,10 @@ export const distribute = async (
           'duplicate-timestamp',
           'the VM has other values at this time; the first ones stay',
         )
+      for (const position of result.deleted)
+        refuse(original(position), 'unknown-vm', 'the VM was deleted')
+      // This isolate did not know; the name may belong to another VM by now.
+      if (result.deleted.length > 0) forgetVms(organisationId)
       for (const position of result.overRate)
         refuse(
           original(position),

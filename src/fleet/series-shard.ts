@@ -14,11 +14,13 @@ import { ShardStore } from './shard-store.ts'
 import { METRICS } from './types.ts'
 import type { VmSeries } from './vm-series.ts'
 
-/** Changed minutes in memory before a checkpoint is stored without waiting for the flush: bounds memory in a backfill. */
-const DIRTY_MINUTES_MAX = 4_096
+/** Minutes changed, or read back, before a checkpoint is stored without waiting for the flush: bounds memory in a backfill. */
+const MINUTES_HELD_MAX = 4_096
 /** A VM that was told to stop counts as stopped once it is silent this long. */
 const SILENCE_MS = 75_000
 const SETTLE_INTERVAL_MS = 60_000
+/** Deleted VMs are remembered for longer than any isolate holds their names (`vm-directory.ts`). */
+const FORGOTTEN_MS = 2 * HOUR_MS
 
 /** What became of a batch; positions are those of the batch. */
 export type AppendResult =
@@ -28,6 +30,8 @@ export type AppendResult =
       readonly duplicates: number
       readonly conflicts: readonly number[]
       readonly overRate: readonly number[]
+      /** Samples of VMs that were deleted a short while ago. */
+      readonly deleted: readonly number[]
     }
   | {
       readonly stored: false
@@ -46,16 +50,21 @@ export class SeriesShard extends DurableObject<Env> {
   readonly #settings: Settings
   readonly #flusher: Flusher
   readonly #series = new Map<string, VmSeries>()
-  readonly #byNumber = new Map<number, VmSeries>()
   #organisationId: string
   #unflushedSamples: number
   #lastSampleAt = 0
+  /** When stops were last finished in PostgreSQL. */
+  #settledAt = 0
+  /** The latest time seen. */
+  #clock = 0
   #alarmAt = Number.POSITIVE_INFINITY
   #nextLiveAt = 0
   /** Whether somebody listened to the last publication. */
   #heard = true
   #nextSettleAt = 0
   #slidHour = 0
+  /** Minutes read back from SQLite since the last checkpoint. */
+  #minutesRead = 0
   #maintainedHour = 0
   /** Whether PostgreSQL lacks something: chunks waiting, or series marked stale. */
   #unflushed: boolean
@@ -71,43 +80,56 @@ export class SeriesShard extends DurableObject<Env> {
     this.#unflushedSamples = this.#store.unflushedSamples()
     // What PostgreSQL has of windows and newest samples is not known after a restart: write them again.
     this.#unflushed = this.#series.size > 0
-    for (const vm of this.#series.values()) vm.stale = true
+    for (const vm of this.#series.values()) {
+      vm.stale = true
+      this.#lastSampleAt = Math.max(this.#lastSampleAt, vm.latest?.timestamp ?? 0)
+    }
     if (this.#unflushed) this.ctx.waitUntil(this.#arrange(Date.now()))
   }
 
   #remember(vm: VmSeries): VmSeries {
     this.#series.set(vm.id, vm)
-    this.#byNumber.set(vm.number, vm)
     return vm
   }
 
   #record(batch: ShardBatch) {
-    const series = batch.vmIds.map(
-      (id) => this.#series.get(id) ?? this.#remember(this.#store.createVm(id)),
-    )
+    const series = batch.vmIds.map((id) => {
+      const known = this.#series.get(id)
+      if (known) return known
+      return this.#store.isForgotten(id) ? null : this.#remember(this.#store.createVm(id))
+    })
     const accepted: number[] = []
     const conflicts: number[] = []
     const overRate: number[] = []
+    const deleted: number[] = []
     let duplicates = 0
     for (let position = 0; position < batch.timestamp.length; position++) {
-      const vm = series[batch.vm[position] as number] as VmSeries
+      const vm = series[batch.vm[position] as number]
+      if (!vm) {
+        deleted.push(position)
+        continue
+      }
       const outcome = vm.record(
         batch.timestamp[position] as number,
         batch.values,
         position * METRICS.length,
-        (minute) => this.#store.minute(vm.number, minute),
+        (minute) => {
+          this.#minutesRead++
+          return this.#store.minute(vm.number, minute)
+        },
       )
       if (outcome === 'inserted') accepted.push(position)
       else if (outcome === 'duplicate') duplicates++
       else if (outcome === 'conflict') conflicts.push(position)
       else overRate.push(position)
     }
-    return { accepted, duplicates, conflicts, overRate }
+    return { accepted, duplicates, conflicts, overRate, deleted }
   }
 
   /** Stores the batch and acknowledges it, or says that the journal is at its bound. */
   async append(organisationId: string, batch: ShardBatch): Promise<AppendResult> {
     const samples = batch.timestamp.length
+    this.#watchClock(Date.now())
     if (this.#unflushedSamples + samples > this.#settings.journalSamplesMax) {
       await this.#arrange(Date.now())
       return {
@@ -121,16 +143,17 @@ export class SeriesShard extends DurableObject<Env> {
         this.#store.setMeta('organisation', organisationId)
         this.#organisationId = organisationId
       }
-      const { accepted, duplicates, conflicts, overRate } = this.#record(batch)
+      const { accepted, ...outcome } = this.#record(batch)
       this.#journal(batch, accepted)
       this.#unflushedSamples += accepted.length
       if (accepted.length > 0) {
         this.#unflushed = true
         this.#lastSampleAt = Date.now()
-        if (this.#dirtyMinutes() > DIRTY_MINUTES_MAX) this.#checkpoint()
-        await this.#arrange(this.#lastSampleAt)
       }
-      return { stored: true, accepted: accepted.length, duplicates, conflicts, overRate }
+      // Repeated samples change nothing, but the minutes that they were compared with are in memory.
+      if (Math.max(this.#dirtyMinutes(), this.#minutesRead) > MINUTES_HELD_MAX) this.#checkpoint()
+      if (accepted.length > 0) await this.#arrange(this.#lastSampleAt)
+      return { stored: true, accepted: accepted.length, ...outcome }
     } catch (error) {
       // Memory is now ahead of the journal: leave it, so that the next request starts from what is stored.
       logEvent('series-shard', 'error', 'the journal cannot be written', error)
@@ -170,27 +193,40 @@ export class SeriesShard extends DurableObject<Env> {
     return statisticsOf(vm.window)
   }
 
-  /** Forgets a deleted VM and its samples. */
+  /** Forgets a deleted VM and its samples, and refuses what is still sent to it. */
   async forget(vmId: string): Promise<void> {
+    this.#store.rememberForgotten(vmId, Date.now())
     const vm = this.#series.get(vmId)
     if (!vm) return
     // The journal may still hold its samples and would bring it back.
     this.#checkpoint()
     this.#store.deleteVm(vm.number)
     this.#series.delete(vmId)
-    this.#byNumber.delete(vm.number)
     this.#unflushedSamples = this.#store.unflushedSamples()
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAt = Number.POSITIVE_INFINITY
     const now = Date.now()
+    this.#watchClock(now)
     try {
       await this.#tick(now)
     } catch (error) {
       logEvent('series-shard', 'error', 'the shard could not do its round', error)
     }
     await this.#arrange(Date.now())
+  }
+
+  /** A clock that was set back must not leave what was planned by the old one waiting for as long. */
+  #watchClock(now: number): void {
+    if (now < this.#clock - MINUTE_MS) {
+      this.#alarmAt = Number.POSITIVE_INFINITY
+      this.#nextLiveAt = 0
+      this.#nextSettleAt = 0
+      this.#flusher.nextAt = 0
+      this.#clock = now
+    }
+    this.#clock = Math.max(this.#clock, now)
   }
 
   async #tick(now: number): Promise<void> {
@@ -203,6 +239,7 @@ export class SeriesShard extends DurableObject<Env> {
           this.#unflushed = true
         }
       this.#store.dropBefore(now - this.#settings.rawRetentionMs - HOUR_MS)
+      this.#store.dropForgotten(now - FORGOTTEN_MS)
     }
     if (now >= this.#nextLiveAt) await this.#publish(now)
     // Not awaited: a stalled database must not hold up the live stream.
@@ -226,13 +263,16 @@ export class SeriesShard extends DurableObject<Env> {
       const update = vm.update()
       if (!update) continue
       vms.push(update)
-      const taken = vm.takePoints()
-      if (this.#heard) points[vm.id] = taken
+      points[vm.id] = vm.takePoints()
     }
     this.#nextLiveAt = now + this.#settings.liveIntervalMs
     if (vms.length === 0) return
     try {
-      const { connections } = await hubOf(this.env, this.#organisationId).publish({ vms, points })
+      const hub = hubOf(this.env, this.#organisationId)
+      const wasHeard = this.#heard
+      const { connections } = await hub.publish(wasHeard ? { vms, points } : { vms })
+      // Somebody came since: what they may have read by HTTP ends before these samples.
+      if (connections > 0 && !wasHeard) await hub.publish({ vms, points })
       // Nobody looks: the next one to connect waits for one flush at most.
       this.#heard = connections > 0
       if (!this.#heard)
@@ -254,10 +294,17 @@ export class SeriesShard extends DurableObject<Env> {
     for (const vm of this.#series.values()) this.#fold(vm, now)
     this.#store.checkpoint([...this.#series.values()])
     for (const vm of this.#series.values()) vm.releaseMinutes(now - 2 * MINUTE_MS)
+    this.#minutesRead = 0
   }
 
   async #flush(now: number): Promise<void> {
-    this.#checkpoint()
+    try {
+      this.#checkpoint()
+    } catch (error) {
+      logEvent('series-shard', 'error', 'the checkpoint cannot be stored; the journal stays', error)
+      this.#flusher.nextAt = now + this.#settings.flushIntervalMs
+      return
+    }
     await this.#flusher.run(now, this.#organisationId, this.#series.values())
     this.#unflushedSamples = this.#store.unflushedSamples()
     this.#unflushed =
@@ -272,6 +319,7 @@ export class SeriesShard extends DurableObject<Env> {
     try {
       const database = connect(this.#settings)
       await settleStopping(database, this.#organisationId, [...this.#series.keys()])
+      this.#settledAt = now
       if (hour !== this.#maintainedHour) {
         await maintainPartitions(database, this.#settings.metricsRetentionDays)
         this.#maintainedHour = hour
@@ -289,7 +337,8 @@ export class SeriesShard extends DurableObject<Env> {
       due.push(this.#flusher.running ? now + FLUSH_RETRY_MS_MAX : this.#flusher.nextAt)
     if ([...this.#series.values()].some((vm) => vm.changed)) due.push(this.#nextLiveAt)
     const silentAt = this.#lastSampleAt + SILENCE_MS
-    if (silentAt > now) due.push(Math.max(silentAt, this.#nextSettleAt))
+    if (this.#series.size > 0 && this.#settledAt < silentAt)
+      due.push(Math.max(silentAt, this.#nextSettleAt))
     const at = Math.max(now + 10, Math.min(...due))
     if (at >= this.#alarmAt) return
     this.#alarmAt = at

@@ -1,5 +1,6 @@
 import type { PointColumns } from '../streams/protocol.ts'
-import { MINUTE_MS, type MinuteBuffer } from './minute-buffer.ts'
+import type { MinuteBuffer } from './minute-buffer.ts'
+import type { StoredMinute } from './shard-store.ts'
 import { METRICS } from './types.ts'
 import type { HourState, UsageStatistics } from './usage-statistics.ts'
 
@@ -40,41 +41,58 @@ export const statisticsOf = ({ cpu, memory }: HourState): Statistics24h => ({
 })
 
 /**
- * Samples in [from, to], ascending; the newest `limit` of them.
+ * Samples in [from, to], ascending; the newest `limit` of them. Reads no more minutes than it needs.
  *
- * @param stored minutes in SQLite   @param open minutes in memory, by start; they are newer than stored ones
+ * @param stored minutes in SQLite, the newest first
+ * @param open minutes in memory, by start; they are newer than stored ones
  */
 export const pointsBetween = (
-  stored: readonly MinuteBuffer[],
+  stored: Iterable<StoredMinute>,
   open: ReadonlyMap<number, MinuteBuffer>,
   from: number,
   to: number,
   limit: number,
 ): { columns: PointColumns; truncated: boolean } => {
-  const minutes = new Map(
-    stored.map((buffer) => [
-      Math.floor((buffer.timestamps[0] ?? 0) / MINUTE_MS) * MINUTE_MS,
-      buffer,
-    ]),
-  )
-  for (const [start, buffer] of open) minutes.set(start, buffer)
-  const buffers = [...minutes].sort(([a], [b]) => a - b).map(([, buffer]) => buffer)
-  const timestamp: number[] = []
-  const columns = METRICS.map(() => [] as Array<number | null>)
-  for (const buffer of buffers) {
+  const parts: Array<{ buffer: MinuteBuffer; first: number; end: number }> = []
+  let found = 0
+  for (const buffer of newestFirst(stored, open)) {
     const times = buffer.timestamps
     const first = times.findIndex((time) => time >= from)
-    const last = times.findLastIndex((time) => time <= to)
-    if (first === -1 || last < first) continue
-    timestamp.push(...times.subarray(first, last + 1))
+    const end = times.findLastIndex((time) => time <= to) + 1
+    if (first === -1 || end <= first) continue
+    parts.push({ buffer, first, end })
+    found += end - first
+    if (found > limit) break
+  }
+  parts.reverse()
+  const oldest = parts[0]
+  if (oldest && found > limit) oldest.first += found - limit
+  const timestamp: number[] = []
+  const columns = METRICS.map(() => [] as Array<number | null>)
+  for (const { buffer, first, end } of parts) {
+    for (const time of buffer.timestamps.subarray(first, end)) timestamp.push(time)
     columns.forEach((column, metric) => {
-      for (const value of buffer.column(metric).subarray(first, last + 1))
+      for (const value of buffer.column(metric).subarray(first, end))
         column.push(Number.isNaN(value) ? null : value)
     })
   }
-  const start = Math.max(0, timestamp.length - limit)
   const named = Object.fromEntries(
-    METRICS.map((metric, index) => [metric, columns[index]?.slice(start) ?? []]),
+    METRICS.map((metric, index) => [metric, columns[index] ?? []]),
   ) as unknown as Omit<PointColumns, 'timestamp'>
-  return { columns: { timestamp: timestamp.slice(start), ...named }, truncated: start > 0 }
+  return { columns: { timestamp, ...named }, truncated: found > limit }
+}
+
+/** Both kinds of minutes in one falling order; the one in memory where a minute is in both. */
+function* newestFirst(
+  stored: Iterable<StoredMinute>,
+  open: ReadonlyMap<number, MinuteBuffer>,
+): Generator<MinuteBuffer> {
+  const inMemory = [...open].sort(([a], [b]) => b - a)
+  let next = 0
+  for (const { start, buffer } of stored) {
+    for (let entry = inMemory[next]; entry && entry[0] > start; entry = inMemory[++next])
+      yield entry[1]
+    if (!open.has(start)) yield buffer
+  }
+  for (const [, buffer] of inMemory.slice(next)) yield buffer
 }

@@ -7,18 +7,19 @@ import { VmSeries, WINDOW_HOURS } from './vm-series.ts'
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS vms (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, latest BLOB);
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, latest BLOB);
+  CREATE TABLE IF NOT EXISTS forgotten (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS journal (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, samples INTEGER NOT NULL, batch BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS minutes (
     vm INTEGER NOT NULL, minute INTEGER NOT NULL, samples INTEGER NOT NULL, version INTEGER NOT NULL,
     pending INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (vm, minute)) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS minutes_pending ON minutes (pending, samples) WHERE pending = 1;
+  CREATE INDEX IF NOT EXISTS minutes_waiting ON minutes (minute, samples) WHERE pending = 1;
   CREATE INDEX IF NOT EXISTS minutes_age ON minutes (minute);
   CREATE TABLE IF NOT EXISTS hours (
     vm INTEGER NOT NULL, hour INTEGER NOT NULL, version INTEGER NOT NULL, pending INTEGER NOT NULL,
     data BLOB NOT NULL, PRIMARY KEY (vm, hour)) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS hours_pending ON hours (pending) WHERE pending = 1;
+  CREATE INDEX IF NOT EXISTS hours_waiting ON hours (hour) WHERE pending = 1;
   CREATE INDEX IF NOT EXISTS hours_age ON hours (hour);
 `
 
@@ -28,6 +29,12 @@ export interface PendingChunk<T> {
   readonly start: number
   readonly version: number
   readonly value: T
+}
+
+export interface StoredMinute {
+  /** Milliseconds since the epoch. */
+  readonly start: number
+  readonly buffer: MinuteBuffer
 }
 
 /** `pending` of a row: written, waiting to be written, or refused by PostgreSQL for itself. */
@@ -88,7 +95,8 @@ export class ShardStore {
     const newest = this.#one<{ hour: number | null }>('SELECT max(hour) AS hour FROM hours')?.hour
     if (newest != null)
       for (const row of this.#sql.exec(
-        'SELECT vm, hour, data FROM hours WHERE hour > ?',
+        // One hour more than the window: a sample whose clock ran ahead may have opened the next hour.
+        'SELECT vm, hour, data FROM hours WHERE hour >= ?',
         newest - WINDOW_HOURS * 3_600_000,
       ))
         series
@@ -128,17 +136,18 @@ export class ShardStore {
     return row && HourState.fromBytes(row.data)
   }
 
-  /** Stored minutes of one VM that touch [from, to], ascending. */
-  minutesBetween(vm: number, from: number, to: number): MinuteBuffer[] {
-    return this.#sql
-      .exec(
-        'SELECT data FROM minutes WHERE vm = ? AND minute BETWEEN ? AND ? ORDER BY minute',
-        vm,
-        from - 59_999,
-        to,
-      )
-      .toArray()
-      .map((row) => MinuteBuffer.fromBytes(row.data as ArrayBuffer))
+  /** Stored minutes of one VM that touch [from, to], the newest first, each read when it is asked for. */
+  *minutesBetween(vm: number, from: number, to: number): Generator<StoredMinute> {
+    for (const row of this.#sql.exec(
+      'SELECT minute, data FROM minutes WHERE vm = ? AND minute BETWEEN ? AND ? ORDER BY minute DESC',
+      vm,
+      from - 59_999,
+      to,
+    ))
+      yield {
+        start: row.minute as number,
+        buffer: MinuteBuffer.fromBytes(row.data as ArrayBuffer),
+      }
   }
 
   /** Stores what changed and empties the journal, as one transaction. Hours must be folded. */
@@ -187,9 +196,13 @@ export class ShardStore {
     }
   }
 
+  /** The oldest first: open minutes change with every checkpoint and would hold up the closed ones for ever. */
   pendingMinutes(limit: number): PendingChunk<MinuteBuffer>[] {
     return this.#sql
-      .exec('SELECT vm, minute, version, data FROM minutes WHERE pending = 1 LIMIT ?', limit)
+      .exec(
+        'SELECT vm, minute, version, data FROM minutes WHERE pending = 1 ORDER BY minute LIMIT ?',
+        limit,
+      )
       .toArray()
       .map((row) => ({
         vm: row.vm as number,
@@ -199,9 +212,13 @@ export class ShardStore {
       }))
   }
 
+  /** The oldest first, as `pendingMinutes`. */
   pendingHours(limit: number): PendingChunk<HourState>[] {
     return this.#sql
-      .exec('SELECT vm, hour, version, data FROM hours WHERE pending = 1 LIMIT ?', limit)
+      .exec(
+        'SELECT vm, hour, version, data FROM hours WHERE pending = 1 ORDER BY hour LIMIT ?',
+        limit,
+      )
       .toArray()
       .map((row) => ({
         vm: row.vm as number,
@@ -243,6 +260,19 @@ export class ShardStore {
   dropBefore(before: number): void {
     this.#sql.exec('DELETE FROM minutes WHERE minute < ? AND pending <> 1', before)
     this.#sql.exec('DELETE FROM hours WHERE hour < ? AND pending <> 1', before)
+  }
+
+  /** Remembers that a VM was deleted. @param at ms since the epoch */
+  rememberForgotten(id: string, at: number): void {
+    this.#sql.exec('INSERT OR REPLACE INTO forgotten (id, at) VALUES (?, ?)', id, at)
+  }
+
+  isForgotten(id: string): boolean {
+    return this.#one('SELECT 1 AS found FROM forgotten WHERE id = ?', id) !== null
+  }
+
+  dropForgotten(before: number): void {
+    this.#sql.exec('DELETE FROM forgotten WHERE at < ?', before)
   }
 
   /** Removes everything of one VM. */

@@ -8,7 +8,9 @@ import { env } from 'cloudflare:workers'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { SeriesShard } from '../../src/fleet/series-shard.ts'
 import type { ShardBatch } from '../../src/fleet/shard-batch.ts'
+import { ShardStore } from '../../src/fleet/shard-store.ts'
 import { METRICS } from '../../src/fleet/types.ts'
+import { admissionHeaders, hubOf } from '../../src/streams/hub-client.ts'
 
 const ORGANISATION = '0190a000-0000-7000-8000-0000000000aa'
 const VM = '0190a000-0000-7000-8000-000000000001'
@@ -168,5 +170,110 @@ describe('series shard', () => {
     expect(await shard.statistics(VM)).toBeNull()
     expect((await shard.points(VM, start, Date.now(), 100)).columns.timestamp).toEqual([])
     expect((await shard.statistics(OTHER_VM))?.cpu_usage.count).toBe(5)
+  })
+
+  it('refuses what is still sent to a deleted VM, and not what is sent beside it', async () => {
+    const shard = shardNamed('deleted')
+    await shard.append(ORGANISATION, batchOf(VM, series(5)))
+    await shard.forget(VM)
+    for (const late of [start + 60_000, start + 61_000]) {
+      const [first, second] = [batchOf(VM, [[late, 1]]), batchOf(OTHER_VM, [[late, 2]])]
+      const both: ShardBatch = {
+        vmIds: [VM, OTHER_VM],
+        vm: Uint32Array.of(0, 1),
+        timestamp: Float64Array.of(late, late),
+        values: Float64Array.from([...first.values, ...second.values]),
+      }
+      expect(await shard.append(ORGANISATION, both)).toMatchObject({ accepted: 1, deleted: [0] })
+      await evictDurableObject(shard)
+    }
+    expect(await shard.statistics(VM)).toBeNull()
+    expect((await shard.statistics(OTHER_VM))?.cpu_usage.count).toBe(2)
+  })
+
+  it('never gives the number of a deleted VM to another: a flush under way may still name it', async () => {
+    const shard = shardNamed('numbers')
+    const numberOf = (id: string) =>
+      runInDurableObject(
+        shard,
+        (_, state) =>
+          state.storage.sql.exec('SELECT number FROM vms WHERE id = ?', id).one().number,
+      )
+    await shard.append(ORGANISATION, batchOf(VM, series(1)))
+    const deleted = await numberOf(VM)
+    await shard.forget(VM)
+    await shard.append(ORGANISATION, batchOf(OTHER_VM, series(1)))
+    expect(await numberOf(OTHER_VM)).not.toBe(deleted)
+  })
+
+  it('hands the oldest minutes and hours to PostgreSQL first', async () => {
+    const shard = shardNamed('oldest')
+    const old = start - 3 * 3_600_000
+    const samples = [...series(1), [old, 1], [old + 1, 1], [old + 2, 1]] as const
+    await shard.append(ORGANISATION, batchOf(VM, samples))
+    await runDurableObjectAlarm(shard)
+    const [minutes, hours] = await runInDurableObject(shard, (_, state) => {
+      const store = new ShardStore(state.storage)
+      return [store.pendingMinutes(1), store.pendingHours(1)]
+    })
+    expect(minutes).toMatchObject([{ start: old - (old % 60_000) }])
+    expect(hours).toMatchObject([{ start: old - (old % 3_600_000) }])
+  })
+
+  it('keeps the whole window over an eviction when a clock ran ahead into the next hour', async () => {
+    const shard = shardNamed('ahead')
+    const hour = 3_600_000
+    const oldest = Math.floor(Date.now() / hour) * hour - 23 * hour
+    const samples = [
+      [oldest, 1],
+      [oldest + 24 * hour, 2],
+    ] as const
+    await shard.append(ORGANISATION, batchOf(VM, samples))
+    expect((await shard.statistics(VM))?.cpu_usage.count).toBe(2)
+    await runDurableObjectAlarm(shard)
+    await evictDurableObject(shard)
+    expect((await shard.statistics(VM))?.cpu_usage.count).toBe(2)
+  })
+
+  it('counts thousands of repeated samples in stored minutes as duplicates', async () => {
+    const shard = shardNamed('repeated')
+    const many = Array.from({ length: 2_500 }, (_, n) => [start - n * 60_000, 1] as const)
+    await shard.append(ORGANISATION, batchOf(VM, many))
+    await runDurableObjectAlarm(shard)
+    await evictDurableObject(shard)
+    for (let round = 0; round < 3; round++)
+      expect(await shard.append(ORGANISATION, batchOf(VM, many))).toMatchObject({
+        accepted: 0,
+        duplicates: 2_500,
+      })
+  })
+
+  it('sends a listener every sample since it connected, though nobody listened before', async () => {
+    const shard = shardNamed('listener')
+    const organisation = 'organisation-of-a-listener'
+    await shard.append(organisation, batchOf(VM, [[start, 1]]))
+    await runDurableObjectAlarm(shard)
+    const { webSocket } = await hubOf(env, organisation).fetch('https://hub/', {
+      headers: admissionHeaders({
+        organisation: 'local',
+        keyId: VM,
+        expiresAtMs: null,
+        requestId: 'request',
+        offersProtocol: false,
+      }),
+    })
+    const times: number[] = []
+    const kinds: string[] = []
+    webSocket?.addEventListener('message', ({ data }) => {
+      const frame = JSON.parse(String(data))
+      kinds.push(frame.kind)
+      times.push(...(frame.vms?.[0]?.points?.timestamp ?? []))
+    })
+    webSocket?.accept()
+    webSocket?.send(JSON.stringify({ kind: 'subscribe', topics: [`vm:${VM}`] }))
+    await expect.poll(() => kinds).toContain('subscribed')
+    await shard.append(organisation, batchOf(VM, [[start + 1_000, 2]]))
+    await expect.poll(() => times).toEqual([start + 1_000])
+    webSocket?.close(1000)
   })
 })
