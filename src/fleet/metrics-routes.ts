@@ -14,9 +14,9 @@ import { vmIdParameter } from './vm-schema.ts'
 
 /** Rows in one answer: three days of minutes, or 1 h 20 min of one-second samples. */
 export const METRICS_ROWS_MAX = 4_800
-/** `auto` reads raw samples up to this range, minutes up to `MINUTE_RANGE_MS`, hours beyond. */
-/** A quarter of an hour, and a minute for the request to arrive. */
+/** `auto` reads raw samples up to a quarter of an hour, with a minute for the request to arrive. */
 const RAW_RANGE_MS = 16 * MINUTE_MS
+/** `auto` reads minutes up to this range, hours beyond. */
 const MINUTE_RANGE_MS = 48 * HOUR_MS
 
 export const vmMetrics = createRouter()
