@@ -4,15 +4,14 @@ import { SCOPES } from '../http/context.ts'
 export const NAME_LENGTH_MAX = 100
 export const SLUG_LENGTH_MAX = 63
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u
 
 const name = z
   .string()
   .trim()
   .min(1, 'must not be empty')
   .max(NAME_LENGTH_MAX, `must have at most ${NAME_LENGTH_MAX} characters`)
-  .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not hold control characters')
+  .refine((text) => !UNPRINTABLE.test(text), 'must not hold control characters or lone surrogates')
 
 /** A DNS label (RFC 1035 §2.3.1), so that it may stand in addresses. */
 const slug = z

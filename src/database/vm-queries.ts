@@ -107,8 +107,10 @@ export const resolveVms = async (
   references: readonly string[],
 ): Promise<ReadonlyMap<string, string>> => {
   if (references.length === 0) return new Map()
-  // PostgreSQL refuses NUL in text, so no VM has such a name.
-  const distinct = [...new Set(references)].filter((reference) => !reference.includes('\0'))
+  // Neither NUL nor half a surrogate pair can be stored, so no VM has such a name.
+  const distinct = [...new Set(references)].filter(
+    (reference) => !reference.includes('\0') && reference.isWellFormed(),
+  )
   const text = `SELECT name AS reference, id FROM vms
       WHERE organisation_id = $1::uuid AND deleted_at IS NULL AND name = ANY ($2::text[])
     UNION ALL

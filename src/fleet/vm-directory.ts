@@ -13,10 +13,13 @@ const STALE_IF_ERROR_MS = 3_600_000
 const ENTRIES_MAX = 100_000
 
 const entries = new Map<string, Entry>()
+/** Counts changes that this isolate made, over all organisations. */
+let generation = 0
 const keyOf = (organisationId: string, reference: string) => `${organisationId}/${reference}`
 
 /** Forgets an organisation's VMs in this isolate after a change to them. */
 export const forgetVms = (organisationId: string): void => {
+  generation++
   for (const key of entries.keys()) if (key.startsWith(`${organisationId}/`)) entries.delete(key)
 }
 
@@ -42,10 +45,12 @@ export const resolve = async (
     else unsure.push(reference)
   }
   if (unsure.length === 0) return found
+  const asked = generation
   try {
     for (const [reference, id] of await lookUp(unsure)) {
       found.set(reference, id)
-      remember(keyOf(organisationId, reference), { id, fetchedAt: now })
+      // Asked before a change, answered after: right for this batch, but not to be kept.
+      if (asked === generation) remember(keyOf(organisationId, reference), { id, fetchedAt: now })
     }
   } catch (error) {
     if (!isUnavailable(error)) throw error

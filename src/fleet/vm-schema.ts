@@ -3,13 +3,13 @@ import { VM_STATUSES } from './types.ts'
 
 export const VM_NAME_LENGTH_MAX = 253
 
-/** Text that PostgreSQL takes (no NUL) and a log shows as it is. */
+/** Text that PostgreSQL takes (no NUL, no half of a surrogate pair) and a log shows as it is. */
 export const printable = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}]+$/u, 'must not contain control characters')
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must not contain control characters or lone surrogates')
 
 export const vmStatusSchema = z.enum(VM_STATUSES)
 

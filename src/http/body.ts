@@ -51,8 +51,21 @@ export const readBody = async (request: Request, sizeBytesMax: number): Promise<
 export const mediaType = (request: Request): string =>
   (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 
-/** Throws ProblemError 415 unless the request's media type is one of `accepted`. */
+/**
+ * Throws ProblemError 415 unless the request's media type is one of `accepted`, without a content coding:
+ * compressed bytes read as numbers would give an answer, a wrong one (RFC 9110 §15.5.16).
+ */
 export const requireMediaType = (request: Request, accepted: readonly string[]): string => {
+  const coding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? ''
+  if (coding !== '' && coding !== 'identity')
+    throw new ProblemError(
+      problem(
+        415,
+        'media-type-unsupported',
+        `content encoding ${coding.slice(0, 100)} is not read here; send the body as it is`,
+        { headers: { 'accept-encoding': 'identity' } },
+      ),
+    )
   const type = mediaType(request)
   if (!accepted.includes(type))
     throw new ProblemError(

@@ -14,13 +14,15 @@ const STALE_IF_ERROR_MS = 3_600_000
 const ENTRIES_MAX = 10_000
 
 /**
- * Verified keys of this isolate by hash: bounded, least recently used out first, one look-up at a
- * time per key. `principal` is null for a key known not to exist.
+ * Verified keys of this isolate by hash: bounded, least recently used out first. `principal` is null
+ * for a key known not to exist.
  */
 export class KeyCache {
   readonly #entries = new Map<string, Entry>()
+  #generation = 0
 
   clear(): void {
+    this.#generation++
     this.#entries.clear()
   }
 
@@ -41,8 +43,11 @@ export class KeyCache {
     const entry = this.#entries.get(name)
     if (entry && now - entry.fetchedAt < (entry.principal ? KEY_FRESH_MS : UNKNOWN_FRESH_MS))
       return this.#use(name, entry, now)
+    const generation = this.#generation
     try {
       const principal = await lookUp(hash)
+      // Asked before a key ended, answered after: right for this request, but not to be kept.
+      if (generation !== this.#generation) return principal
       return this.#use(name, { principal, fetchedAt: now }, now)
     } catch (error) {
       if (entry?.principal && isUnavailable(error) && now - entry.fetchedAt < STALE_IF_ERROR_MS)

@@ -25,6 +25,7 @@ describe('schema of a new key', () => {
     { name: 'a blank name', body: { ...valid, name: '  ' }, path: 'name' },
     { name: 'a name of 101 characters', body: { ...valid, name: 'x'.repeat(101) }, path: 'name' },
     { name: 'a line break in the name', body: { ...valid, name: 'a\nb' }, path: 'name' },
+    { name: 'half a surrogate pair', body: { ...valid, name: 'a\ud800' }, path: 'name' },
     { name: 'no scopes', body: { ...valid, scopes: [] }, path: 'scopes' },
     { name: 'a repeated scope', body: { ...valid, scopes: ['read', 'read'] }, path: 'scopes' },
     { name: 'an unknown scope', body: { ...valid, scopes: ['root'] }, path: 'scopes/0' },

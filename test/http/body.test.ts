@@ -48,6 +48,16 @@ describe('request bodies', () => {
   })
 
   it.each([
+    ['identity', 200],
+    ['gzip', 415],
+    ['deflate, br', 415],
+  ])('content encoding "%s" gives %s', async (encoding, expected) => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': encoding }
+    const request = new Request('http://localhost/', { headers })
+    expect(await statusOf(() => requireMediaType(request, ['application/json']))).toBe(expected)
+  })
+
+  it.each([
     ['application/json', 200],
     ['Application/JSON; charset=utf-8', 200],
     ['text/plain', 415],

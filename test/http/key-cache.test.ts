@@ -76,6 +76,16 @@ describe('key cache', () => {
     expect(await cache.find(hash(1), 1_000, expiring, isUnavailable)).toBeNull()
   })
 
+  it('does not keep a verdict that was asked for before a key ended', async () => {
+    const cache = new KeyCache()
+    const slow = async () => {
+      cache.clear()
+      return principal
+    }
+    await cache.find(hash(1), 0, slow, isUnavailable)
+    expect(await cache.find(hash(1), 1, async () => null, isUnavailable)).toBeNull()
+  })
+
   it('holds at most 10,000 keys and drops the least recently used', async () => {
     const cache = new KeyCache()
     const state = lookUpOf(() => principal)

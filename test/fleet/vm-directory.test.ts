@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { forgetVms, resolve } from '../../src/fleet/vm-directory.ts'
+
+const naming = (id: string) => async (references: readonly string[]) =>
+  new Map(references.map((reference) => [reference, id]))
+
+describe('VM directory', () => {
+  it('asks once for a name while it is fresh, and again after 30 s or a change', async () => {
+    const organisation = crypto.randomUUID()
+    expect(await resolve(organisation, ['web'], 0, naming('a'))).toEqual(new Map([['web', 'a']]))
+    expect((await resolve(organisation, ['web'], 29_999, naming('b'))).get('web')).toBe('a')
+    expect((await resolve(organisation, ['web'], 30_000, naming('b'))).get('web')).toBe('b')
+    forgetVms(organisation)
+    expect((await resolve(organisation, ['web'], 30_001, naming('c'))).get('web')).toBe('c')
+  })
+
+  it('does not keep an answer that was asked for before a change', async () => {
+    const organisation = crypto.randomUUID()
+    const overtaken = async (references: readonly string[]) => {
+      forgetVms(organisation)
+      return naming('deleted')(references)
+    }
+    await resolve(organisation, ['web'], 0, overtaken)
+    expect((await resolve(organisation, ['web'], 1, naming('new'))).get('web')).toBe('new')
+  })
+
+  it('does not mix up organisations', async () => {
+    const [one, other] = [crypto.randomUUID(), crypto.randomUUID()]
+    await resolve(one, ['web'], 0, naming('a'))
+    expect(await resolve(other, ['web'], 0, async () => new Map())).toEqual(new Map())
+  })
+})
