@@ -40,7 +40,7 @@ const readSamples = async (c: AppContext): Promise<ingestion.ParsedSamples> => {
   const text = decodeText(await readBody(c.req.raw, ingestion.INGEST_BODY_BYTES_MAX))
   const bounds = { now: Date.now(), ageMsMax: c.var.settings.rawRetentionMs }
   if (type === 'application/x-ndjson') {
-    const { samples, line } = ingestion.splitLines(text)
+    const { samples, line } = ingestion.splitLines(text, ingestion.INGEST_SAMPLES_MAX)
     refuseTooMany(samples.length)
     return ingestion.parseSamples(samples, bounds, (position) => line[position] ?? position)
   }
@@ -63,7 +63,7 @@ const refuseTooMany = (count: number): void => {
       problem(
         413,
         'body-too-large',
-        `at most ${ingestion.INGEST_SAMPLES_MAX} samples a request, this one has ${count}`,
+        `at most ${ingestion.INGEST_SAMPLES_MAX} samples a request, this one has more`,
         { extensions: { samplesMax: ingestion.INGEST_SAMPLES_MAX } },
       ),
     )

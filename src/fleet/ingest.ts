@@ -56,15 +56,20 @@ type Fault = Omit<Refusal, 'index'>
 
 const fault = (reason: RefusalReason, detail: string): Fault => ({ reason, detail })
 
-// RFC 3339 §5.6; Date.parse alone also takes dates without a zone and implementation-defined forms.
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
+// RFC 3339 §5.6; Date.parse alone also takes dates without a zone, 24:00 and implementation-defined forms.
+const RFC_3339 =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ]([01]\d|2[0-3]):\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
 
 /** Whole milliseconds since the epoch from ms or RFC 3339; NaN where it is neither. */
 export const parseTimestamp = (value: unknown): number => {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : Number.NaN
-  return typeof value === 'string' && RFC_3339.test(value)
-    ? Date.parse(value.replace(' ', 'T').toUpperCase())
-    : Number.NaN
+  const date = typeof value === 'string' ? RFC_3339.exec(value) : null
+  if (!date) return Number.NaN
+  // Date.parse moves 30 February into March.
+  const lastDay = new Date(Date.UTC(Number(date[1]), Number(date[2]), 0)).getUTCDate()
+  return Number(date[3]) > lastDay
+    ? Number.NaN
+    : Date.parse(date[0].replace(' ', 'T').toUpperCase())
 }
 
 const NOT_FINITE_TEXT = /^[+-]?(nan|inf(inity)?)$/i
@@ -175,18 +180,29 @@ class MalformedLine {
   }
 }
 
-/** The lines of an NDJSON body, blank ones left out; `line[i]` is the zero-based line of `samples[i]`. */
-export const splitLines = (text: string): { samples: unknown[]; line: number[] } => {
+/**
+ * The lines of an NDJSON body, blank ones left out; `line[i]` is the zero-based line of `samples[i]`.
+ * Stops behind the first sample beyond `samplesMax`: a body of short lines would take a hundred times its size.
+ */
+export const splitLines = (
+  text: string,
+  samplesMax: number,
+): { samples: unknown[]; line: number[] } => {
   const samples: unknown[] = []
   const line: number[] = []
-  text.split('\n').forEach((content, number) => {
-    if (content.trim() === '') return
+  let start = 0
+  for (let number = 0; start <= text.length && samples.length <= samplesMax; number++) {
+    const feed = text.indexOf('\n', start)
+    const end = feed === -1 ? text.length : feed
+    const content = text.slice(start, end).trim()
+    start = end + 1
+    if (content === '') continue
     line.push(number)
     try {
       samples.push(JSON.parse(content))
     } catch {
       samples.push(new MalformedLine('the line is not JSON'))
     }
-  })
+  }
   return { samples, line }
 }

@@ -50,15 +50,20 @@ export const decodeBatch = (buffer: ArrayBuffer): ShardBatch => {
   }
 }
 
-/** The samples of a batch at `positions`, in that order. */
+/** The samples of a batch at `positions`, in that order, with the VMs that they belong to. */
 export const selectSamples = (batch: ShardBatch, positions: readonly number[]): ShardBatch => {
   const timestamp = new Float64Array(positions.length)
   const values = new Float64Array(positions.length * COLUMNS)
   const vm = new Uint32Array(positions.length)
+  const vmIds: string[] = []
+  const vmOf = new Map<number, number>()
   positions.forEach((position, index) => {
     timestamp[index] = batch.timestamp[position] as number
-    vm[index] = batch.vm[position] as number
+    const former = batch.vm[position] as number
+    const place = vmOf.get(former) ?? vmIds.push(batch.vmIds[former] as string) - 1
+    vmOf.set(former, place)
+    vm[index] = place
     values.set(batch.values.subarray(position * COLUMNS, (position + 1) * COLUMNS), index * COLUMNS)
   })
-  return { vmIds: batch.vmIds, vm, timestamp, values }
+  return { vmIds, vm, timestamp, values }
 }

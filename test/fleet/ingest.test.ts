@@ -20,6 +20,8 @@ describe('sample parsing', () => {
     ['a future timestamp', { ...good, timestamp: now + 300_001 }, 'timestamp-in-future'],
     ['an old timestamp', { ...good, timestamp: now - 48 * 3_600_000 - 1 }, 'timestamp-too-old'],
     ['a fractional timestamp', { ...good, timestamp: now + 0.5 }, 'invalid-sample'],
+    ['a day that no month has', { ...good, timestamp: '2026-02-29T12:00:00Z' }, 'invalid-sample'],
+    ['an hour that no day has', { ...good, timestamp: '2026-02-28T24:00:00Z' }, 'invalid-sample'],
     ['a date without zone', { ...good, timestamp: '2026-03-01T12:00:00' }, 'invalid-sample'],
     ['no timestamp', { vm: 'web-1', cpu_usage: 1 }, 'invalid-sample'],
     ['an infinite value', { ...good, cpu_usage: Number.POSITIVE_INFINITY }, 'not-finite'],
@@ -59,8 +61,14 @@ describe('sample parsing', () => {
     expect(parseTimestamp(value)).toEqual(expected)
   })
 
+  it('reads no more lines than it may take, and one to tell that there are more', () => {
+    const { samples, line } = splitLines('\n'.repeat(1_000) + '1\n'.repeat(1_000_000), 10)
+    expect(samples).toHaveLength(11)
+    expect(line[0]).toBe(1_000)
+  })
+
   it('numbers NDJSON lines as the sender sees them', () => {
-    const { samples, line } = splitLines(`${JSON.stringify(good)}\n\n{broken\n`)
+    const { samples, line } = splitLines(`${JSON.stringify(good)}\r\n\n{broken\n`, 10)
     const parsed = parseSamples(samples, bounds, (position) => line[position] ?? 0)
     expect(parsed.index).toEqual([0])
     expect(parsed.refused).toEqual([

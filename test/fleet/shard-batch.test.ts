@@ -18,6 +18,12 @@ describe('journal rows', () => {
     expect(() => decodeBatch(bytes.buffer)).toThrow(RangeError)
   })
 
+  it('of some of the samples name only the VMs of these', () => {
+    const some = selectSamples(batch, [1])
+    expect(some.vmIds).toEqual(['0190a000-0000-7000-8000-000000000002'])
+    expect([...some.vm]).toEqual([0])
+  })
+
   it('can hold some of the samples', () => {
     const some = selectSamples(batch, [2, 0])
     expect([...some.timestamp]).toEqual([1_700_000_000_002, 1_700_000_000_000])
