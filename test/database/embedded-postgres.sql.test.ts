@@ -5,6 +5,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Postgres, startPostgres } from '../../local/postgres.ts'
 import { explain } from '../../local/postgres-folder.ts'
+import { waitUntilGone } from '../../scripts/processes.ts'
 
 let stateFolder = ''
 let dataFolder = ''
@@ -63,6 +64,8 @@ describe('the embedded PostgreSQL', () => {
     const { pid, url } = running as Postgres
     await query(url, 'INSERT INTO t VALUES (42)')
     process.kill(pid, 'SIGKILL')
+    // A server that is still dying could be taken over for a moment.
+    expect(await waitUntilGone(pid, 10_000)).toBe(true)
     const again = await start()
     expect(again.pid).not.toBe(pid)
     expect(again.url).toBe(url)
