@@ -1,24 +1,19 @@
 import { DurableObject } from 'cloudflare:workers'
-import { connect } from '../database/client.ts'
-import { isUnavailable } from '../database/faults.ts'
-import { maintainPartitions, settleStopping } from '../database/flush-queries.ts'
 import { type Env, type Settings, settingsOf } from '../env.ts'
 import { logEvent } from '../observability/log.ts'
-import { hubOf } from '../streams/hub-client.ts'
-import type { PointColumns, VmUpdate } from '../streams/protocol.ts'
+import type { PointColumns } from '../streams/protocol.ts'
 import { FLUSH_RETRY_MS_MAX, Flusher } from './flusher.ts'
+import { LivePublisher } from './live-publisher.ts'
 import { HOUR_MS, MINUTE_MS } from './minute-buffer.ts'
 import { JOURNAL_ROW_SAMPLES_MAX, type ShardBatch, selectSamples } from './shard-batch.ts'
 import { pointsBetween, type Statistics24h, statisticsOf } from './shard-reads.ts'
 import { ShardStore } from './shard-store.ts'
 import { METRICS } from './types.ts'
+import { Upkeep } from './upkeep.ts'
 import type { VmSeries } from './vm-series.ts'
 
 /** Minutes changed, or read back, before a checkpoint is stored without waiting for the flush: bounds memory in a backfill. */
 const MINUTES_HELD_MAX = 4_096
-/** A VM that was told to stop counts as stopped once it is silent this long. */
-const SILENCE_MS = 75_000
-const SETTLE_INTERVAL_MS = 60_000
 /** Deleted VMs are remembered for longer than any isolate holds their names (`vm-directory.ts`). */
 const FORGOTTEN_MS = 2 * HOUR_MS
 
@@ -49,23 +44,18 @@ export class SeriesShard extends DurableObject<Env> {
   readonly #store: ShardStore
   readonly #settings: Settings
   readonly #flusher: Flusher
+  readonly #live: LivePublisher
+  readonly #upkeep: Upkeep
   readonly #series = new Map<string, VmSeries>()
   #organisationId: string
   #unflushedSamples: number
   #lastSampleAt = 0
-  /** When stops were last finished in PostgreSQL. */
-  #settledAt = 0
   /** The latest time seen. */
   #clock = 0
   #alarmAt = Number.POSITIVE_INFINITY
-  #nextLiveAt = 0
-  /** Whether somebody listened to the last publication. */
-  #heard = true
-  #nextSettleAt = 0
   #slidHour = 0
   /** Minutes read back from SQLite since the last checkpoint. */
   #minutesRead = 0
-  #maintainedHour = 0
   /** Whether PostgreSQL lacks something: chunks waiting, or series marked stale. */
   #unflushed: boolean
 
@@ -74,6 +64,8 @@ export class SeriesShard extends DurableObject<Env> {
     this.#settings = settingsOf(env)
     this.#store = new ShardStore(ctx.storage)
     this.#flusher = new Flusher(this.#store, this.#settings)
+    this.#live = new LivePublisher(env, this.#settings)
+    this.#upkeep = new Upkeep(this.#settings)
     this.#organisationId = this.#store.meta('organisation') ?? ''
     for (const vm of this.#store.loadVms()) this.#remember(vm)
     for (const batch of this.#store.journal()) this.#record(batch)
@@ -221,8 +213,8 @@ export class SeriesShard extends DurableObject<Env> {
   #watchClock(now: number): void {
     if (now < this.#clock - MINUTE_MS) {
       this.#alarmAt = Number.POSITIVE_INFINITY
-      this.#nextLiveAt = 0
-      this.#nextSettleAt = 0
+      this.#live.nextAt = 0
+      this.#upkeep.nextAt = 0
       this.#flusher.nextAt = 0
       this.#clock = now
     }
@@ -241,46 +233,20 @@ export class SeriesShard extends DurableObject<Env> {
       this.#store.dropBefore(now - this.#settings.rawRetentionMs - HOUR_MS)
       this.#store.dropForgotten(now - FORGOTTEN_MS)
     }
-    if (now >= this.#nextLiveAt) await this.#publish(now)
+    if (now >= this.#live.nextAt)
+      await this.#live.run(now, this.#organisationId, this.#series.values(), (vm) =>
+        this.#fold(vm, now),
+      )
     // Not awaited: a stalled database must not hold up the live stream.
     if (this.#unflushed && !this.#flusher.running && now >= this.#flusher.nextAt)
       this.ctx.waitUntil(this.#flush(now))
-    if (now >= this.#nextSettleAt) await this.#settle(now, hour)
+    if (now >= this.#upkeep.nextAt)
+      await this.#upkeep.run(now, this.#organisationId, [...this.#series.keys()])
   }
 
   #fold(vm: VmSeries, now: number): void {
     vm.fold((hour) => this.#store.hour(vm.number, hour))
     vm.slide(now)
-  }
-
-  async #publish(now: number): Promise<void> {
-    const vms: VmUpdate[] = []
-    const points: Record<string, PointColumns> = {}
-    for (const vm of this.#series.values()) {
-      if (!vm.changed) continue
-      vm.changed = false
-      this.#fold(vm, now)
-      const update = vm.update()
-      if (!update) continue
-      vms.push(update)
-      points[vm.id] = vm.takePoints()
-    }
-    this.#nextLiveAt = now + this.#settings.liveIntervalMs
-    if (vms.length === 0) return
-    try {
-      const hub = hubOf(this.env, this.#organisationId)
-      const wasHeard = this.#heard
-      const { connections } = await hub.publish(wasHeard ? { vms, points } : { vms })
-      // Somebody came since: what they may have read by HTTP ends before these samples.
-      if (connections > 0 && !wasHeard) await hub.publish({ vms, points })
-      // Nobody looks: the next one to connect waits for one flush at most.
-      this.#heard = connections > 0
-      if (!this.#heard)
-        this.#nextLiveAt =
-          now + Math.max(this.#settings.liveIntervalMs, this.#settings.flushIntervalMs)
-    } catch (error) {
-      logEvent('series-shard', 'warn', 'the hub did not take an update', error)
-    }
   }
 
   #dirtyMinutes(): number {
@@ -312,33 +278,15 @@ export class SeriesShard extends DurableObject<Env> {
     await this.#arrange(Date.now())
   }
 
-  /** Now and then: finishes stops of VMs that went silent, and keeps the day partitions. */
-  async #settle(now: number, hour: number): Promise<void> {
-    this.#nextSettleAt = now + SETTLE_INTERVAL_MS
-    if (this.#organisationId === '') return
-    try {
-      const database = connect(this.#settings)
-      await settleStopping(database, this.#organisationId, [...this.#series.keys()])
-      this.#settledAt = now
-      if (hour !== this.#maintainedHour) {
-        await maintainPartitions(database, this.#settings.metricsRetentionDays)
-        this.#maintainedHour = hour
-      }
-    } catch (error) {
-      if (!isUnavailable(error)) logEvent('series-shard', 'warn', 'upkeep failed', error)
-    }
-  }
-
   /** Sets the alarm for the next thing to do, unless an earlier one stands. */
   async #arrange(now: number): Promise<void> {
     const due = [(Math.floor(now / HOUR_MS) + 1) * HOUR_MS]
     // While a flush runs it arranges the next one itself; the late alarm is for an evicted object.
     if (this.#unflushed)
       due.push(this.#flusher.running ? now + FLUSH_RETRY_MS_MAX : this.#flusher.nextAt)
-    if ([...this.#series.values()].some((vm) => vm.changed)) due.push(this.#nextLiveAt)
-    const silentAt = this.#lastSampleAt + SILENCE_MS
-    if (this.#series.size > 0 && this.#settledAt < silentAt)
-      due.push(Math.max(silentAt, this.#nextSettleAt))
+    if ([...this.#series.values()].some((vm) => vm.changed)) due.push(this.#live.nextAt)
+    const upkeepAt = this.#series.size > 0 ? this.#upkeep.dueAt(this.#lastSampleAt) : null
+    if (upkeepAt !== null) due.push(upkeepAt)
     const at = Math.max(now + 10, Math.min(...due))
     if (at >= this.#alarmAt) return
     this.#alarmAt = at
