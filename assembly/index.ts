@@ -9,7 +9,10 @@ export {
 } from './histogram'
 export { cosine_f32, cosine_f64, dot_f32, dot_f64, top_k_f64 } from './similarity'
 export { abs_f64, clamp_f64, offset_f64, scale_f64, standardize_f64 } from './elementwise'
-export { diff_f64, ewma_f64, rolling_mean_f64 } from './rolling'
+export {
+  diff_f64, ewma_f64, rolling_max_f64, rolling_mean_f64, rolling_min_f64, rolling_sum_f64,
+  rolling_variance_f64, rolling_work_bytes,
+} from './rolling'
 
 /** First byte that holds no static data: the host's arena begins here. */
 export function heap_base(): usize {

@@ -39,3 +39,24 @@ export function maxLanes(pair: v128): f64 {
   const high = f64x2.extract_lane(pair, 1)
   return low < high ? high : low
 }
+
+/** Whether one of f64[n] is NaN. */
+export function hasNaN(values: usize, count: i32): bool {
+  let found0 = f64x2.splat(0)
+  let found1 = f64x2.splat(0)
+  let pointer = values
+  const end = values + (<usize>count << 3)
+  const endOf4 = values + (<usize>(count & ~3) << 3)
+  for (; pointer < endOf4; pointer += 32) {
+    const x0 = v128.load(pointer)
+    const x1 = v128.load(pointer, 16)
+    found0 = v128.or(found0, f64x2.ne(x0, x0))
+    found1 = v128.or(found1, f64x2.ne(x1, x1))
+  }
+  let found: bool = v128.any_true(v128.or(found0, found1))
+  for (; pointer < end; pointer += 8) {
+    const x = load<f64>(pointer)
+    if (x != x) found = true
+  }
+  return found
+}

@@ -3,12 +3,13 @@ import * as elementwise from './kernels/elementwise.bench.ts'
 import * as histogram from './kernels/histogram.bench.ts'
 import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
+import * as rolling from './kernels/rolling.bench.ts'
 import * as similarity from './kernels/similarity.bench.ts'
 import { measureInterleaved } from './measure.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 import type { BenchCase, CaseSize } from './types.ts'
 
-const families = [reduce, quantile, histogram, similarity, elementwise]
+const families = [reduce, quantile, histogram, similarity, elementwise, rolling]
 
 const casesOf = async (size: CaseSize): Promise<BenchCase[]> =>
   (await Promise.all(families.map((family) => family.cases(size)))).flat()

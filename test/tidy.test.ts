@@ -58,7 +58,7 @@ describe('the tree', () => {
   })
 
   it('has four places for each kernel family, and a row in the README for each export', () => {
-    const families = ['reduce', 'quantile', 'histogram', 'similarity', 'elementwise']
+    const families = ['reduce', 'quantile', 'histogram', 'similarity', 'elementwise', 'rolling']
     const missing = families.flatMap((family) =>
       [
         `assembly/${family}.ts`,

@@ -23,7 +23,7 @@ export type Operation =
   | { readonly op: 'ewma'; readonly weight: number }
   /**
    * Mean of the last `window` values, of fewer at the start; NaN are left out.
-   * Accuracy: |error| ≤ ACCURACY.rollingMean · max|x| of the window, window ≤ 4 096.
+   * Accuracy: |error| ≤ ACCURACY.rollingMean · max|x| of the window, window ≤ 5 000.
    */
   | { readonly op: 'rollingMean'; readonly window: number }
 
@@ -98,7 +98,7 @@ function apply(kernels: Kernels, lease: Lease, series: Series, operation: Operat
     case 'rollingMean': {
       if (count === 0) return
       const window = Math.min(operation.window, count)
-      const work = lease.allocate((window + 1) * 16)
+      const work = lease.allocate(exports.rolling_work_bytes(window))
       exports.rolling_mean_f64(values, count, window, work, spare)
       series.values = spare
       series.spare = values

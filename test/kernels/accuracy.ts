@@ -22,6 +22,10 @@ export const ACCURACY = {
   cosine_f64: 2e-15,
   /** Of max|x| so far, weight ≥ 0.01. */
   ewma: 1e-14,
+  /** Of Σ|x| of the window. */
+  rollingSum: 1e-13,
   /** Of max|x| of the window. */
-  rollingMean: 2e-15,
+  rollingMean: 1e-13,
+  /** Of the variance. */
+  rollingVariance: 3e-14,
 } as const
