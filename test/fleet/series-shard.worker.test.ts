@@ -5,7 +5,7 @@ import {
   runInDurableObject,
 } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { SeriesShard } from '../../src/fleet/series-shard.ts'
 import type { ShardBatch } from '../../src/fleet/shard-batch.ts'
 import { ShardStore } from '../../src/fleet/shard-store.ts'
@@ -246,6 +246,18 @@ describe('series shard', () => {
         accepted: 0,
         duplicates: 2_500,
       })
+  })
+
+  it('does not wait for the time that a clock showed before it was set back', async () => {
+    const shard = shardNamed('clock')
+    const ahead = Date.now() + 2 * 3_600_000
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(ahead)
+    await shard.append(ORGANISATION, batchOf(VM, [[start, 1]]))
+    await runDurableObjectAlarm(shard)
+    clock.mockRestore()
+    await shard.append(ORGANISATION, batchOf(VM, [[start + 1, 1]]))
+    const alarm = await runInDurableObject(shard, (_, state) => state.storage.getAlarm())
+    expect((alarm ?? ahead) - Date.now()).toBeLessThan(1_000)
   })
 
   it('sends a listener every sample since it connected, though nobody listened before', async () => {
