@@ -37,7 +37,9 @@ const answerSchema = z
 
 const readSamples = async (c: AppContext): Promise<ingestion.ParsedSamples> => {
   const type = requireMediaType(c.req.raw, ['application/json', 'application/x-ndjson'])
-  const text = decodeText(await readBody(c.req.raw, ingestion.INGEST_BODY_BYTES_MAX))
+  const bytes = await readBody(c.req.raw, ingestion.INGEST_BODY_BYTES_MAX)
+  if (ingestion.hasTooManyMembers(bytes, ingestion.INGEST_MEMBERS_MAX)) throw tooManySamples()
+  const text = decodeText(bytes)
   const bounds = { now: Date.now(), ageMsMax: c.var.settings.rawRetentionMs }
   if (type === 'application/x-ndjson') {
     const { samples, line } = ingestion.splitLines(text, ingestion.INGEST_SAMPLES_MAX)
@@ -57,16 +59,18 @@ const readSamples = async (c: AppContext): Promise<ingestion.ParsedSamples> => {
   return ingestion.parseSamples(samples, bounds)
 }
 
+const tooManySamples = () =>
+  new ProblemError(
+    problem(
+      413,
+      'body-too-large',
+      `at most ${ingestion.INGEST_SAMPLES_MAX} samples a request, this one has more or members that no sample has`,
+      { extensions: { samplesMax: ingestion.INGEST_SAMPLES_MAX } },
+    ),
+  )
+
 const refuseTooMany = (count: number): void => {
-  if (count > ingestion.INGEST_SAMPLES_MAX)
-    throw new ProblemError(
-      problem(
-        413,
-        'body-too-large',
-        `at most ${ingestion.INGEST_SAMPLES_MAX} samples a request, this one has more`,
-        { extensions: { samplesMax: ingestion.INGEST_SAMPLES_MAX } },
-      ),
-    )
+  if (count > ingestion.INGEST_SAMPLES_MAX) throw tooManySamples()
 }
 
 // Documented from the schema, checked sample by sample: a faulty sample must not refuse its batch.

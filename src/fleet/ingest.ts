@@ -3,6 +3,11 @@ import { METRICS } from './types.ts'
 /** Limits of one ingest request. */
 export const INGEST_BODY_BYTES_MAX = 16 * 1024 * 1024
 export const INGEST_SAMPLES_MAX = 50_000
+/**
+ * Commas and opening brackets in a body, 20 a sample: parsed, 16 MiB of `{},` would take 300 MB. Strings that
+ * hold them count too, which no name of a VM does often enough to matter.
+ */
+export const INGEST_MEMBERS_MAX = 20 * INGEST_SAMPLES_MAX
 export const VM_REFERENCE_LENGTH_MAX = 253
 /** A sample's clock may run ahead of the service's by this much. */
 export const FUTURE_MS_MAX = 5 * 60_000
@@ -170,6 +175,21 @@ export const parseSamples = (
     else index.push(indexOf(position))
   })
   return { references, reference, index, timestamp: timestamps, values, refused }
+}
+
+const COMMA = 0x2c
+const BRACKET = 0x5b
+const BRACE = 0x7b
+
+/** Whether a body, u8[n] of UTF-8, has more members than `membersMax`; told without parsing it. */
+export const hasTooManyMembers = (body: Uint8Array, membersMax: number): boolean => {
+  if (body.byteLength <= membersMax) return false
+  let members = 0
+  for (let index = 0; index < body.byteLength; index++) {
+    const byte = body[index]
+    if (byte === COMMA || byte === BRACKET || byte === BRACE) members++
+  }
+  return members > membersMax
 }
 
 /** A line of NDJSON that is not JSON; stands in the sample's place so that it is refused by its index. */

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { parseSamples, parseTimestamp, splitLines } from '../../src/fleet/ingest.ts'
+import {
+  hasTooManyMembers,
+  parseSamples,
+  parseTimestamp,
+  splitLines,
+} from '../../src/fleet/ingest.ts'
 
 const now = Date.parse('2026-03-01T12:00:00Z')
 const bounds = { now, ageMsMax: 48 * 3_600_000 }
@@ -65,6 +70,15 @@ describe('sample parsing', () => {
     const { samples, line } = splitLines('\n'.repeat(1_000) + '1\n'.repeat(1_000_000), 10)
     expect(samples).toHaveLength(11)
     expect(line[0]).toBe(1_000)
+  })
+
+  it.each([
+    ['{"a":[1,2]}', 2, true],
+    ['{"a":[1,2]}', 3, false],
+    ['[[[[', 3, true],
+    ['"short"', 9, false],
+  ])('tells without parsing that %s has more than %s members: %s', (body, max, expected) => {
+    expect(hasTooManyMembers(new TextEncoder().encode(body), max)).toBe(expected)
   })
 
   it('numbers NDJSON lines as the sender sees them', () => {
