@@ -165,10 +165,14 @@ vms.openapi(
     const { id } = c.req.valid('param')
     if (!(await deleteVm(connect(c.var.settings), organisationId, id)))
       throw fleetProblem({ reason: 'vm-not-found' })
-    announce(c, id.toLowerCase(), 'deleted')
-    await shardOfVm(c.env, c.var.settings, organisationId, id.toLowerCase()).forget(
-      id.toLowerCase(),
-    )
+    const vmId = id.toLowerCase()
+    announce(c, vmId, 'deleted')
+    // The VM is gone already; a shard that is not told keeps its samples until they age.
+    await shardOfVm(c.env, c.var.settings, organisationId, vmId)
+      .forget(vmId)
+      .catch((error: unknown) =>
+        logEvent('fleet', 'warn', 'a shard was not told of a deleted VM', error),
+      )
     return c.body(null, 204)
   },
 )
