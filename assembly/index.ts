@@ -13,6 +13,8 @@ export {
   diff_f64, ewma_f64, rolling_max_f64, rolling_mean_f64, rolling_min_f64, rolling_sum_f64,
   rolling_variance_f64, rolling_work_bytes,
 } from './rolling'
+export { parse_numbers_f64, parse_padding_bytes, parse_result_bytes } from './parse'
+export { base64_decode } from './base64'
 
 /** First byte that holds no static data: the host's arena begins here. */
 export function heap_base(): usize {

@@ -1,6 +1,8 @@
 /** The kernels through their host binding, beside a plain TypeScript loop and simple-statistics. */
+import * as base64 from './kernels/base64.bench.ts'
 import * as elementwise from './kernels/elementwise.bench.ts'
 import * as histogram from './kernels/histogram.bench.ts'
+import * as parse from './kernels/parse.bench.ts'
 import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
 import * as rolling from './kernels/rolling.bench.ts'
@@ -9,7 +11,7 @@ import { measureInterleaved } from './measure.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 import type { BenchCase, CaseSize } from './types.ts'
 
-const families = [reduce, quantile, histogram, similarity, elementwise, rolling]
+const families = [reduce, quantile, histogram, similarity, elementwise, rolling, parse, base64]
 
 const casesOf = async (size: CaseSize): Promise<BenchCase[]> =>
   (await Promise.all(families.map((family) => family.cases(size)))).flat()

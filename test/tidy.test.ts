@@ -58,7 +58,16 @@ describe('the tree', () => {
   })
 
   it('has four places for each kernel family, and a row in the README for each export', () => {
-    const families = ['reduce', 'quantile', 'histogram', 'similarity', 'elementwise', 'rolling']
+    const families = [
+      'reduce',
+      'quantile',
+      'histogram',
+      'similarity',
+      'elementwise',
+      'rolling',
+      'parse',
+      'base64',
+    ]
     const missing = families.flatMap((family) =>
       [
         `assembly/${family}.ts`,

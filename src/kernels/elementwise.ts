@@ -1,4 +1,4 @@
-import type { Lease } from './memory.ts'
+import type { Lease, Resident } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
 
 /**
@@ -109,12 +109,12 @@ function apply(kernels: Kernels, lease: Lease, series: Series, operation: Operat
 /**
  * Runs a chain of operations; the series stays in the kernels' memory from the first to the last.
  *
- * @param values f64[n], left as they are
+ * @param values f64[n] or f32[n], left as they are unless Resident
  * @returns f64[n], one value less for each `diff`
  * @throws RangeError when an operation's parameters are outside the ranges named above
  */
 export function transform(
-  values: Float64Array | Float32Array,
+  values: Float64Array | Float32Array | Resident,
   operations: readonly Operation[],
 ): Float64Array<ArrayBuffer> {
   operations.forEach(check)

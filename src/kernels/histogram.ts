@@ -1,6 +1,7 @@
 import { bucketEstimate, bucketIndex, relativeErrorOf } from './bucket-index.ts'
 import { Buckets } from './buckets.ts'
 import { decodeHistogram, encodeHistogram } from './histogram-bytes.ts'
+import { Resident } from './memory.ts'
 import { getKernels } from './module.ts'
 
 export const SCALE_MIN = -4
@@ -82,8 +83,8 @@ export class Histogram {
    * Adds a batch.
    * @param values f64[n]
    */
-  insert(values: Float64Array): void {
-    if (values.length < BATCH_MIN) {
+  insert(values: Float64Array | Resident): void {
+    if (!(values instanceof Resident) && values.length < BATCH_MIN) {
       for (const value of values) this.add(value)
       return
     }

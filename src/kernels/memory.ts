@@ -4,6 +4,20 @@ export const ARENA_BYTES_MAX = 64 * 1024 * 1024
 const PAGE_BYTES = 65_536
 const CLASS_BYTES_MIN = 256
 
+/**
+ * f64[length] that lie in the kernels' memory already, in a lease that is still open: functions that
+ * take values take these where they are, and may use them up.
+ */
+export class Resident {
+  readonly pointer: number
+  readonly length: number
+
+  constructor(pointer: number, length: number) {
+    this.pointer = pointer
+    this.length = length
+  }
+}
+
 /** The arena's bound would be passed: the caller may answer 503 or refuse the size. */
 export class ArenaExhaustedError extends Error {
   override readonly name = 'ArenaExhaustedError'
@@ -143,16 +157,18 @@ export class Lease {
     return pointer
   }
 
-  /** Copies values into a block of their own. */
-  copyIn(values: Float64Array | Float32Array): number {
+  /** Copies values into a block of their own, unless they are in the memory. */
+  copyIn(values: Float64Array | Float32Array | Resident): number {
+    if (values instanceof Resident) return values.pointer
     const pointer = this.allocate(values.byteLength)
     if (values instanceof Float64Array) this.#arena.f64(pointer, values.length).set(values)
     else this.#arena.f32(pointer, values.length).set(values)
     return pointer
   }
 
-  /** Copies values into a block of f64, widening f32 exactly. */
-  copyInAsF64(values: Float64Array | Float32Array): number {
+  /** Copies values into a block of f64, widening f32 exactly, unless they are in the memory. */
+  copyInAsF64(values: Float64Array | Float32Array | Resident): number {
+    if (values instanceof Resident) return values.pointer
     const pointer = this.allocate(values.length * 8)
     this.#arena.f64(pointer, values.length).set(values)
     return pointer

@@ -1,3 +1,4 @@
+import type { Resident } from './memory.ts'
 import { getKernels } from './module.ts'
 
 /** Most quantiles of one call. */
@@ -10,14 +11,14 @@ export const QUANTILES_MAX = 4096
  * NaN are left out. ±Inf are values; between a finite value and an infinity lies that infinity,
  * between −Inf and +Inf NaN. Without values every quantile is NaN.
  *
- * @param values f64[n] or f32[n], left as they are
+ * @param values f64[n] or f32[n], left as they are unless Resident
  * @param qs each in [0, 1], any order, at most QUANTILES_MAX
  * @returns f64[qs.length], in the order of qs
  * @throws RangeError when a q is outside [0, 1] or there are too many
  * Accuracy: equal to numpy's formula to the last bit. Time is O(n) in any order of the input.
  */
 export function quantiles(
-  values: Float64Array | Float32Array,
+  values: Float64Array | Float32Array | Resident,
   qs: readonly number[],
 ): Float64Array<ArrayBuffer> {
   if (qs.length > QUANTILES_MAX) throw new RangeError(`at most ${QUANTILES_MAX} quantiles a call`)

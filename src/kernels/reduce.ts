@@ -1,3 +1,4 @@
+import type { Resident } from './memory.ts'
 import { getKernels } from './module.ts'
 
 /**
@@ -30,7 +31,7 @@ type Values = Float64Array | Float32Array
 
 /** Runs a kernel (values, count, output) and gives the first `length` f64 of its output. */
 function reduce(
-  values: Values,
+  values: Values | Resident,
   kernel: (values: number, count: number, output: number) => void,
   outputBytes: number,
 ): Float64Array {
@@ -96,9 +97,9 @@ export function minMax(values: Values): { min: number; max: number } {
  * M2 relative error ≤ ACCURACY.summaryM2 where |x| < 2^500; min, max and the counts are exact.
  * Source: blocks around a provisional mean, merged by Chan, Golub & LeVeque 1979, eq. 2.1.
  */
-export function summary(values: Values): Summary {
+export function summary(values: Values | Resident): Summary {
   const { exports } = getKernels()
-  const kernel = values instanceof Float64Array ? exports.summary_f64 : exports.summary_f32
+  const kernel = values instanceof Float32Array ? exports.summary_f32 : exports.summary_f64
   const output = reduce(values, kernel, 128)
   return {
     count: at(output, 0),

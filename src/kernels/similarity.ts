@@ -1,10 +1,14 @@
-import type { Lease } from './memory.ts'
+import type { Lease, Resident } from './memory.ts'
 import { getKernels } from './module.ts'
 
 type Vector = Float64Array | Float32Array
 
 /** Both arrays as the kernel of one dtype wants them: f32 where both are f32, else f64. */
-function copyBoth(lease: Lease, a: Vector, b: Vector): { isF32: boolean; a: number; b: number } {
+function copyBoth(
+  lease: Lease,
+  a: Vector | Resident,
+  b: Vector | Resident,
+): { isF32: boolean; a: number; b: number } {
   const isF32 = a instanceof Float32Array && b instanceof Float32Array
   return isF32
     ? { isF32, a: lease.copyIn(a), b: lease.copyIn(b) }
@@ -40,7 +44,11 @@ export function dot(a: Vector, b: Vector): number {
  * Accuracy: |error| ≤ ACCURACY.cosine_f32 where both are f32, dims ≤ 4 096, else
  * ACCURACY.cosine_f64, at any finite magnitude.
  */
-export function cosine(query: Vector, rows: Vector, dims: number): Float64Array<ArrayBuffer> {
+export function cosine(
+  query: Vector | Resident,
+  rows: Vector | Resident,
+  dims: number,
+): Float64Array<ArrayBuffer> {
   if (!Number.isInteger(dims) || dims < 1) throw new RangeError(`dims ${dims} is not positive`)
   if (query.length !== dims) throw new RangeError(`the query has ${query.length}, not ${dims}`)
   if (rows.length % dims !== 0) throw new RangeError(`${rows.length} is no multiple of ${dims}`)

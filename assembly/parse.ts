@@ -1,0 +1,419 @@
+/**
+ * JSON numbers from UTF-8 text (RFC 8259) to f64. One 16-byte window holds most numbers whole:
+ * its digits are found, joined over the point and summed without a branch on their count.
+ */
+import {
+  DECIMAL_WORK_BYTES, EXACT_MAX, INFINITY_BITS, TENS_F64, roundLong, roundNear,
+  roundShort,
+} from './decimal'
+
+// What parse_numbers_f64 returns. The offset in the result says where.
+const DONE: i32 = 0 // after the closing bracket
+const UNEXPECTED_BYTE: i32 = 1 // at a byte that no array of numbers has there
+const UNEXPECTED_END: i32 = 2 // at the text's end, within the array
+const NOT_FINITE: i32 = 3 // at a number beyond the range of f64
+const NOT_A_NUMBER: i32 = 4 // at an element that begins as another JSON value does
+const TOO_MANY: i32 = 5 // at the first number that the output has no room for
+
+// The result: i32 count, i32 nulls, i32 offset; then working space.
+const RESULT_NULLS: usize = 4
+const RESULT_OFFSET: usize = 8
+const RESULT_CODE: usize = 12
+const RESULT_WORK: usize = 16
+const RESULT_INDEX: usize = RESULT_WORK + <usize>DECIMAL_WORK_BYTES
+
+/** Bytes of text whose separators are found before their numbers are read. */
+const TEXT_BLOCK: usize = 1024
+
+const PLUS: u8 = 0x2b
+const MINUS: u8 = 0x2d
+const POINT: u8 = 0x2e
+const ZERO: u8 = 0x30
+const QUOTE: u8 = 0x22
+const OPEN: u8 = 0x5b
+const CLOSE: u8 = 0x5d
+const OPEN_BRACE: u8 = 0x7b
+const LETTER_E: u8 = 0x65
+const LETTER_N: u8 = 0x6e
+const NULL_TEXT: u32 = 0x6c6c756e
+
+/** Bytes behind the text that parse_numbers_f64 may read; they must be 0. */
+export function parse_padding_bytes(): i32 {
+  return 64
+}
+
+/** Size of the result of parse_numbers_f64. */
+export function parse_result_bytes(): i32 {
+  return <i32>RESULT_INDEX + (<i32>TEXT_BLOCK + 8) * 4
+}
+
+/**
+ * Vector constants. A compiler that sees their values makes each anew where it is used; loaded once,
+ * they stay in registers, which halves the instructions for a short number.
+ */
+const CONSTANTS: usize = memory.data<u64>([
+  0x3030303030303030, 0x3030303030303030, // '0'
+  0x0909090909090909, 0x0909090909090909, // 9
+  0x2e2e2e2e2e2e2e2e, 0x2e2e2e2e2e2e2e2e, // '.'
+  0x0a010a010a010a01, 0x0a010a010a010a01, // 10 · 256 + 1
+  0x0001006400010064, 0x0001006400010064, // 100, 1
+  0x0001271000012710, 0x0001271000012710, // 10000, 1
+  0x2c2c2c2c2c2c2c2c, 0x2c2c2c2c2c2c2c2c, // ','
+  0x5d5d5d5d5d5d5d5d, 0x5d5d5d5d5d5d5d5d, // ']'
+])
+
+/** 16 bytes from LAST_LANES + n: a mask of the last n ≤ 16 lanes. */
+const LAST_LANES: usize = memory.data<u64>([0, 0, -1, -1])
+
+/** 16 bytes from FIRST_LANES + n: a mask of the first 32 − n lanes, of all 16 up to n = 16. */
+const FIRST_LANES: usize = memory.data<u64>([-1, -1, -1, -1, 0, 0, 0, 0, 0, 0])
+
+// @ts-ignore: decorator
+@inline
+function isDigit(byte: u8): bool {
+  return <u32>byte - 0x30 < 10
+}
+
+/** One of the four white-space bytes of JSON. */
+// @ts-ignore: decorator
+@inline
+function isSpace(byte: u8): bool {
+  // The bits of 0x09, 0x0a, 0x0d and 0x20.
+  return byte <= 0x20 && ((<u64>0x100002600 >> <u64>byte) & 1) != 0
+}
+
+/** First byte that is no white space. */
+function skipSpace(pointer: usize): usize {
+  let p = pointer
+  while (isSpace(load<u8>(p))) p++
+  return p
+}
+
+/** Whether eight bytes are digits. */
+// @ts-ignore: decorator
+@inline
+function areDigits(text: u64): bool {
+  const upper = text & 0xf0f0f0f0f0f0f0f0
+  const carried = ((text + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4
+  return (upper | carried) == 0x3333333333333333
+}
+
+/** Value of eight digits, the first in the lowest byte. */
+// @ts-ignore: decorator
+@inline
+function valueOf8(text: u64): u64 {
+  let value = text - 0x3030303030303030
+  value = (value * 10 + (value >> 8)) & 0x00ff00ff00ff00ff
+  value = (value * 100 + (value >> 16)) & 0x0000ffff0000ffff
+  return (value * 10000 + (value >> 32)) & 0xffffffff
+}
+
+/** Value of 16 digits, the first in lane 0. */
+// @ts-ignore: decorator
+@inline
+function valueOf16(digits: v128, toPairs: v128, toFours: v128, toEights: v128): u64 {
+  // Pairs, as d0 · 10 + d1 in the upper byte of each; then fours, then eights.
+  const pairs = i16x8.shr_u(i16x8.mul(digits, toPairs), 8)
+  const fours = i32x4.dot_i16x8_s(pairs, toFours)
+  const packed = i16x8.narrow_i32x4_s(fours, fours)
+  const eights = i64x2.extract_lane(i32x4.dot_i16x8_s(packed, toEights), 0)
+  return (<u64>eights & 0xffffffff) * 100000000 + (<u64>eights >> 32)
+}
+
+// @ts-ignore: decorator
+@inline
+function maskOf(v0: v128, v1: v128, v2: v128, v3: v128): u64 {
+  return <u64>i8x16.bitmask(v0) | (<u64>i8x16.bitmask(v1) << 16) |
+    (<u64>i8x16.bitmask(v2) << 32) | (<u64>i8x16.bitmask(v3) << 48)
+}
+
+/**
+ * Addresses of the commas among the bytes from `from` to `until`, and of the first closing bracket,
+ * which is then the last one stored.
+ *
+ * @param index u32[until − from + 8]        @returns behind the last address
+ */
+function indexSeparators(from: usize, until: usize, index: usize): usize {
+  const comma = v128.load(CONSTANTS, 96)
+  const close = v128.load(CONSTANTS, 112)
+  let filled = index
+  for (let p = from; p < until; p += 64) {
+    const text0 = v128.load(p)
+    const text1 = v128.load(p, 16)
+    const text2 = v128.load(p, 32)
+    const text3 = v128.load(p, 48)
+    let mask = maskOf(
+      i8x16.eq(text0, comma), i8x16.eq(text1, comma), i8x16.eq(text2, comma),
+      i8x16.eq(text3, comma),
+    )
+    const close0 = i8x16.eq(text0, close)
+    const close1 = i8x16.eq(text1, close)
+    const close2 = i8x16.eq(text2, close)
+    const close3 = i8x16.eq(text3, close)
+    const closed = v128.any_true(v128.or(v128.or(close0, close1), v128.or(close2, close3)))
+    if (closed) {
+      const last = maskOf(close0, close1, close2, close3)
+      const first = last & -last
+      mask = (mask & (first - 1)) | first
+    }
+    const next = filled + (<usize>popcnt(mask) << 2)
+    // Four at a time, whether there are as many or not.
+    while (mask != 0) {
+      store<u32>(filled, <u32>p + <u32>ctz(mask))
+      mask &= mask - 1
+      store<u32>(filled, <u32>p + <u32>ctz(mask), 4)
+      mask &= mask - 1
+      store<u32>(filled, <u32>p + <u32>ctz(mask), 8)
+      mask &= mask - 1
+      store<u32>(filled, <u32>p + <u32>ctz(mask), 12)
+      mask &= mask - 1
+      filled += 16
+    }
+    filled = next
+    if (closed) break
+  }
+  return filled
+}
+
+
+/** The fault's code, its place stored; a fault at or behind the end is that the text ends. */
+function fail(code: i32, at: usize, input: usize, end: usize, result: usize): i32 {
+  const offset = at < end ? at : end
+  store<i32>(result, <i32>(offset - input), RESULT_OFFSET)
+  return code != NOT_FINITE && at >= end ? UNEXPECTED_END : code
+}
+
+/** Keeps a fault for parse_numbers_f64. */
+function refuse(code: i32, at: usize, result: usize): usize {
+  store<usize>(result, at, RESULT_OFFSET)
+  store<i32>(result, code, RESULT_CODE)
+  return 0
+}
+
+/**
+ * A number of any length after its sign; stores its magnitude.
+ *
+ * @returns after the number, or 0 with the fault's address as u32 in the result's offset
+ */
+function parseAny(start: usize, output: usize, result: usize): usize {
+  let p = start
+  let w: u64 = 0 // the digits, where there are at most 19
+  for (; isDigit(load<u8>(p)); p++) w = w * 10 + load<u8>(p) - 0x30
+  if (p == start || (load<u8>(start) == ZERO && p > start + 1)) {
+    return refuse(UNEXPECTED_BYTE, p == start ? p : start + 1, result)
+  }
+  let fraction: i64 = 0
+  if (load<u8>(p) == POINT) {
+    const first = ++p
+    for (; areDigits(load<u64>(p)); p += 8) w = w * 100000000 + valueOf8(load<u64>(p))
+    for (; isDigit(load<u8>(p)); p++) w = w * 10 + load<u8>(p) - 0x30
+    fraction = <i64>(p - first)
+    if (p == first) return refuse(UNEXPECTED_BYTE, p, result)
+  }
+  const end = p
+  let exponent: i64 = 0
+  if ((load<u8>(p) | 0x20) == LETTER_E) {
+    const sign = load<u8>(++p)
+    if (sign == MINUS || sign == PLUS) p++
+    const first = p
+    for (; isDigit(load<u8>(p)); p++) {
+      // Far beyond the digits that a text can hold.
+      if (exponent < 100000000000) exponent = exponent * 10 + <i64>(load<u8>(p) - 0x30)
+    }
+    if (p == first) {
+      return refuse(UNEXPECTED_BYTE, p, result)
+    }
+    if (sign == MINUS) exponent = -exponent
+  }
+  const power = exponent - fraction
+  let bits: u64 = 0
+  if (<i32>(end - start) <= 19 + i32(fraction > 0) && power > -10000 && power < 10000) {
+    bits = roundShort(w, <i32>power)
+  } else {
+    let digit = start
+    while (digit < end && (load<u8>(digit) == ZERO || load<u8>(digit) == POINT)) digit++
+    if (digit < end) {
+      const hasPoint = fraction > 0 && digit < end - <usize>fraction
+      const digits = <i32>(end - digit) - i32(hasPoint)
+      bits = roundLong(digit, end, digits, power, result + RESULT_WORK)
+    }
+  }
+  store<u64>(output, bits)
+  return p
+}
+
+/**
+ * One element of the array with the white space before it, byte by byte; stores its value.
+ *
+ * @returns behind the element, or 0 with the code and the fault's address in the result
+ */
+function parseElement(pointer: usize, output: usize, result: usize): usize {
+  const start = skipSpace(pointer)
+  if (load<u32>(start) == NULL_TEXT) {
+    store<f64>(output, NaN)
+    store<i32>(result, load<i32>(result, RESULT_NULLS) + 1, RESULT_NULLS)
+    return start + 4
+  }
+  const byte = load<u8>(start)
+  // A string, an array, an object, true or false.
+  if (byte == QUOTE || byte == OPEN || byte == OPEN_BRACE || byte == 0x74 || byte == 0x66) {
+    return refuse(NOT_A_NUMBER, start, result)
+  }
+  if (byte == LETTER_N) {
+    let p = start + 1
+    for (let rest = NULL_TEXT >> 8; load<u8>(p) == <u8>rest; rest >>= 8) p++
+    return refuse(UNEXPECTED_BYTE, p, result)
+  }
+  const negative = byte == MINUS
+  const after = parseAny(start + <usize>negative, output, result)
+  if (after == 0) return 0
+  const bits = load<u64>(output)
+  if (bits == INFINITY_BITS) return refuse(NOT_FINITE, start, result)
+  store<u64>(output, bits | (<u64>negative << 63))
+  return after
+}
+
+/**
+ * The element from `start` to its separator when it is no plain decimal; stores its value.
+ *
+ * @returns whether that is all there is; else the code and the fault's address are in the result
+ */
+function parseOdd(start: usize, separator: usize, output: usize, result: usize): bool {
+  const after = parseElement(start, output, result)
+  if (after == 0) return false
+  const next = skipSpace(after)
+  if (next == separator) return true
+  refuse(UNEXPECTED_BYTE, next, result)
+  return false
+}
+
+/**
+ * A JSON array of numbers and nulls, as JSON.parse accepts it, from text to f64; null becomes NaN.
+ *
+ * @param input u8[length + parse_padding_bytes()], white space and then '['; the bytes after
+ * length are 0, what follows the closing bracket within length is not looked at
+ * @param output f64[capacity]        @param result u8[parse_result_bytes()], aligned to 8 = i32
+ * numbers and nulls stored, i32 nulls among them, i32 offset; the rest is working space
+ * @returns 0 done, offset behind ']'; 1 unexpected byte; 2 unexpected end; 3 not finite (rounds to
+ * an infinity); 4 not a number (a string, object, array, true or false); 5 more than capacity.
+ * offset is then that of the fault, for 3, 4 and 5 that of the element
+ * Accuracy: correctly rounded, −0 kept.
+ * Source: Lemire 2021, doi:10.1002/spe.2984; Clinger 1990, doi:10.1145/93542.93557; separators
+ * first, values then: Langdale & Lemire 2019, doi:10.1007/s00778-019-00578-5.
+ */
+export function parse_numbers_f64(
+  input: usize, length: i32, output: usize, capacity: i32, result: usize,
+): i32 {
+  const end = input + <usize>length
+  const index = result + RESULT_INDEX
+  store<i64>(result, 0)
+  let start = skipSpace(input)
+  if (load<u8>(start) != OPEN) return fail(UNEXPECTED_BYTE, start, input, end, result)
+  start = skipSpace(start + 1)
+  if (load<u8>(start) == CLOSE) {
+    store<i32>(result, <i32>(start + 1 - input), RESULT_OFFSET)
+    return DONE
+  }
+  const zeros = v128.load(CONSTANTS)
+  const nines = v128.load(CONSTANTS, 16)
+  const points = v128.load(CONSTANTS, 32)
+  const toPairs = v128.load(CONSTANTS, 48)
+  const toFours = v128.load(CONSTANTS, 64)
+  const toEights = v128.load(CONSTANTS, 80)
+  let rest = capacity
+  let target = output
+  let code = DONE
+  let scanned = start + TEXT_BLOCK < end ? start + TEXT_BLOCK : end
+  let filled = indexSeparators(start, scanned, index)
+  for (;;) {
+    const count = <i32>((filled - index) >> 2)
+    if (count > rest) filled = index + (<usize>rest << 2)
+    for (let separator = index; separator < filled; separator += 4) {
+      const stop = <usize>load<u32>(separator)
+      let first = start
+      if (load<u8>(first) <= 0x20) first = skipSpace(first)
+      const negative = <u64>(load<u8>(first) == MINUS)
+      first += <usize>negative
+      // Everything below counts from the last byte: bit 31 − i of a mask stands for i bytes before it.
+      const size = <i32>(stop - first)
+      const before = stop - 33
+      const text = v128.load(before, 17)
+      const digits = i8x16.sub(text, zeros)
+      let others = ~(i8x16.bitmask(i8x16.eq(i8x16.min_u(digits, nines), digits)) << 16)
+      let pointsOnly = i8x16.bitmask(i8x16.eq(text, points)) << 16
+      const firstBit = 1 << -size
+      const inside = -firstBit
+      let w: u64 = 0
+      let behind = 0 // digits after the point; 32 where there is no point
+      let fault = 0
+      if (<u32>(size - 1) < 16) {
+        others &= inside
+        behind = clz(others)
+        const moved = v128.load(FIRST_LANES + <usize>behind, 16)
+        const joined = v128.bitselect(v128.load(before, 16), text, moved)
+        const wanted = v128.load(LAST_LANES + <usize>(size - i32(others != 0)))
+        const all = v128.and(i8x16.sub(joined, zeros), wanted)
+        w = valueOf16(all, toPairs, toFours, toEights)
+      } else if (<u32>(size - 17) < 16) {
+        const text0 = v128.load(before, 1)
+        const digits0 = i8x16.sub(text0, zeros)
+        others ^= i8x16.bitmask(i8x16.eq(i8x16.min_u(digits0, nines), digits0))
+        others &= inside
+        pointsOnly |= i8x16.bitmask(i8x16.eq(text0, points))
+        behind = clz(others)
+        const moved = v128.load(FIRST_LANES + <usize>behind, 16)
+        const moved0 = v128.load(FIRST_LANES + <usize>behind)
+        const joined = v128.bitselect(v128.load(before, 16), text, moved)
+        const joined0 = v128.bitselect(v128.load(before), text0, moved0)
+        const wanted0 = v128.load(LAST_LANES + <usize>(size - 16 - i32(others != 0)))
+        const all0 = v128.and(i8x16.sub(joined0, zeros), wanted0)
+        const high = valueOf16(all0, toPairs, toFours, toEights)
+        const low = valueOf16(i8x16.sub(joined, zeros), toPairs, toFours, toEights)
+        w = high * 10000000000000000 + low
+        // 10^19 and what is above does not fit, and 10^23 is no f64.
+        fault = i32(high >= 1000) | i32(<u32>(behind - 23) < 9)
+      } else {
+        fault = 1
+      }
+      // At most one byte is no digit, it is a point, and neither first nor last.
+      fault |= (others ^ (pointsOnly & inside)) | (others & (others - 1)) |
+        (others & (firstBit | 0x80000000))
+      // A zero comes first only where it is the whole part.
+      fault |= i32(load<u8>(first) == ZERO) & i32(behind != size - 2) & i32(size != 1)
+      if (fault != 0) {
+        if (!parseOdd(start, stop, target, result)) {
+          code = load<i32>(result, RESULT_CODE)
+          code = fail(code, load<usize>(result, RESULT_OFFSET), input, end, result)
+          break
+        }
+      } else {
+        const bits = w <= EXACT_MAX
+          ? reinterpret<u64>(<f64><i64>w / load<f64>(TENS_F64 + (<usize>behind << 3)))
+          : roundNear(w, -(behind & 31))
+        store<u64>(target, bits | (negative << 63))
+      }
+      target += 8
+      start = stop + 1
+    }
+    if (code != DONE) break
+    if (count > rest) {
+      code = fail(TOO_MANY, skipSpace(start), input, end, result)
+      break
+    }
+    rest -= count
+    if (count > 0 && load<u8>(start - 1) == CLOSE) break
+    if (scanned == end) {
+      // No bracket closes the array: the last element tells what is wrong.
+      if (parseOdd(start, 0, index, result)) code = UNEXPECTED_END
+      else code = load<i32>(result, RESULT_CODE)
+      code = fail(code, load<usize>(result, RESULT_OFFSET), input, end, result)
+      break
+    }
+    const from = scanned
+    scanned = from + TEXT_BLOCK < end ? from + TEXT_BLOCK : end
+    filled = indexSeparators(from, scanned, index)
+  }
+  store<i32>(result, <i32>((target - output) >> 3))
+  if (code == DONE) store<i32>(result, <i32>(start - input), RESULT_OFFSET)
+  return code
+}
