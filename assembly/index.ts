@@ -1,7 +1,10 @@
 /** The export list is the ABI: pointers in, pointers out; the caller owns all memory. */
 export {
-  sum_f64, sum_f32, sum_compensated_f64, min_max_f64, min_max_f32, summary_f64, summary_f32,
+  sum_f64, sum_f32, sum_compensated_f64, min_max_f64, min_max_f32, summary_add_f64, summary_add_f32,
+  summary_f64, summary_f32,
 } from './reduce'
+export { sum_exact_f64 } from './exact-sum'
+export { summary_i8, summary_u8 } from './quantised'
 export { quantiles_f64, quantiles_work_bytes } from './quantile'
 export {
   histogram_boundaries, histogram_bucket_f64, histogram_insert_f64, histogram_range_f64,

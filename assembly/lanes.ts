@@ -60,3 +60,11 @@ export function hasNaN(values: usize, count: i32): bool {
   }
   return found
 }
+
+/** a · b + c: rounded once where the build has relaxed SIMD and the machine a fused unit, else twice. */
+// @ts-ignore: decorator
+@inline
+export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c)
+  return f64x2.add(f64x2.mul(a, b), c)
+}

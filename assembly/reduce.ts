@@ -2,17 +2,17 @@
  * Reductions: sum, compensated sum, min and max, fused summary. Inputs f64[n] or f32[n]; all sums
  * are kept in f64. Accuracy: test/kernels/accuracy.ts.
  */
-import { loadOne, loadPair, maxLanes, minLanes, sumLanes } from './lanes'
+import { loadOne, loadPair, maxLanes, minLanes, multiplyAdd, sumLanes } from './lanes'
 
-/** Elements of one re-centred block: 12 KiB of f64, so that a second look at it stays in L1. */
-const BLOCK_ELEMENTS: i32 = 1536
+/** Elements of one block: 8 KiB of f64, so that a second look at it stays in the first cache. */
+const BLOCK_ELEMENTS: i32 = 1024
 
 /** A block is taken again around its true mean when the first centre cost more than these 4 bits. */
 const CANCELLATION_LIMIT: f64 = 1.0 / 16.0
 
 // @ts-ignore: decorator
 @inline
-function sum<T>(values: usize, count: i32, output: usize): void {
+function sum<T>(values: usize, count: i32): f64 {
   const width = sizeof<T>()
   let sum0 = f64x2.splat(0)
   let sum1 = f64x2.splat(0)
@@ -39,29 +39,41 @@ function sum<T>(values: usize, count: i32, output: usize): void {
   sum4 = f64x2.add(f64x2.add(sum4, sum5), f64x2.add(sum6, sum7))
   let total = sumLanes(f64x2.add(sum0, sum4))
   for (; pointer < end; pointer += width) total += loadOne<T>(pointer)
-  store<f64>(output, total)
+  return total
+}
+
+/** Adds total and error to output f64[2], whose second element takes what the first rounds away. */
+// @ts-ignore: decorator
+@inline
+function accumulate(total: f64, error: f64, output: usize): void {
+  const high = load<f64>(output)
+  const next = high + total
+  const part = next - high
+  store<f64>(output, next)
+  store<f64>(output, load<f64>(output, 8) + (high - (next - part) + (total - part)) + error, 8)
 }
 
 /**
- * Sum in f64; NaN and ±Inf propagate as in IEEE addition.
+ * Sum in f64, continued from what output holds; NaN and ±Inf propagate as in IEEE addition.
  *
  * @param values f64[n]
- * @param output f64[1]; 0 for n = 0
+ * @param output f64[2], zeros to begin with; the sum is output[0] + output[1], or output[0] alone
+ *   where that is not finite
  * Accuracy: |error| ≤ ACCURACY.sum · Σ|x| (16 partial sums, not in the order of the array).
  */
 export function sum_f64(values: usize, count: i32, output: usize): void {
-  sum<f64>(values, count, output)
+  accumulate(sum<f64>(values, count), 0, output)
 }
 
 /** Sum of f32[n], added in f64. As sum_f64. */
 export function sum_f32(values: usize, count: i32, output: usize): void {
-  sum<f32>(values, count, output)
+  accumulate(sum<f32>(values, count), 0, output)
 }
 
 /**
- * Compensated sum: as if added in twice the precision, then rounded.
+ * Compensated sum, continued from what output holds: as if added in twice the precision.
  *
- * @param values f64[n]        @param output f64[1]; 0 for n = 0
+ * @param values f64[n]        @param output f64[2], as of sum_f64
  * Accuracy: |error| ≤ ACCURACY.sumCompensated · |sum| + n²·2^−105 · Σ|x| for finite input.
  * Where a partial sum leaves the finite range the plain IEEE sum is given.
  * Source: Ogita, Rump & Oishi 2005, Sum2, doi:10.1137/030601818; four running sums.
@@ -107,23 +119,23 @@ export function sum_compensated_f64(values: usize, count: i32, output: usize): v
     error += total - (next - part) + (x - part)
     total = next
   }
-  const compensated = total + error
-  if (isFinite(compensated)) store<f64>(output, compensated)
-  else sum<f64>(values, count, output)
+  if (isFinite(total + error)) accumulate(total, error, output)
+  else accumulate(sum<f64>(values, count), 0, output)
 }
 
+/** What the order of high words cannot tell from a NaN begins here: the exponent of infinities. */
+const INFINITE_WORD: u32 = 0x7ff00000
+const SIGN_WORD: u32 = 0x80000000
+
+/** Smallest and largest of a block, continued from output f64[2]; NaN leave it as it is. */
 // @ts-ignore: decorator
 @inline
-function minMax<T>(values: usize, count: i32, output: usize): void {
+function extremes<T>(values: usize, count: i32, output: usize): void {
   const width = sizeof<T>()
-  let min0 = f64x2.splat(Infinity)
-  let min1 = f64x2.splat(Infinity)
-  let min2 = f64x2.splat(Infinity)
-  let min3 = f64x2.splat(Infinity)
-  let max0 = f64x2.splat(-Infinity)
-  let max1 = f64x2.splat(-Infinity)
-  let max2 = f64x2.splat(-Infinity)
-  let max3 = f64x2.splat(-Infinity)
+  let min0 = f64x2.splat(load<f64>(output))
+  let max0 = f64x2.splat(load<f64>(output, 8))
+  let min1 = min0
+  let max1 = max0
   let pointer = values
   const end = values + <usize>count * width
   const endOf8 = values + <usize>(count & ~7) * width
@@ -137,13 +149,13 @@ function minMax<T>(values: usize, count: i32, output: usize): void {
     max0 = f64x2.pmax(max0, x0)
     min1 = f64x2.pmin(min1, x1)
     max1 = f64x2.pmax(max1, x1)
-    min2 = f64x2.pmin(min2, x2)
-    max2 = f64x2.pmax(max2, x2)
-    min3 = f64x2.pmin(min3, x3)
-    max3 = f64x2.pmax(max3, x3)
+    min0 = f64x2.pmin(min0, x2)
+    max0 = f64x2.pmax(max0, x2)
+    min1 = f64x2.pmin(min1, x3)
+    max1 = f64x2.pmax(max1, x3)
   }
-  let min = minLanes(f64x2.pmin(f64x2.pmin(min0, min1), f64x2.pmin(min2, min3)))
-  let max = maxLanes(f64x2.pmax(f64x2.pmax(max0, max1), f64x2.pmax(max2, max3)))
+  let min = minLanes(f64x2.pmin(min0, min1))
+  let max = maxLanes(f64x2.pmax(max0, max1))
   for (; pointer < end; pointer += width) {
     const x = loadOne<T>(pointer)
     if (x < min) min = x
@@ -153,106 +165,297 @@ function minMax<T>(values: usize, count: i32, output: usize): void {
   store<f64>(output, max, 8)
 }
 
+/** Continues the extremes of output f64[2] with those of f64 output[2], [3]. */
+// @ts-ignore: decorator
+@inline
+function foldExtremes(block: usize, output: usize): void {
+  const min = load<f64>(block)
+  const max = load<f64>(block, 8)
+  if (min < load<f64>(output)) store<f64>(output, min)
+  if (load<f64>(output, 8) < max) store<f64>(output, max, 8)
+}
+
+/** Lane-wise minimum of i32 by sign, over all lanes. */
+// @ts-ignore: decorator
+@inline
+function minWord(words: v128): i32 {
+  const half = i32x4.min_s(words, v128.shuffle<i32>(words, words, 2, 3, 0, 1))
+  return i32x4.extract_lane(i32x4.min_s(half, v128.shuffle<i32>(half, half, 1, 0, 3, 2)), 0)
+}
+
+// @ts-ignore: decorator
+@inline
+function maxWord(words: v128): i32 {
+  const half = i32x4.max_s(words, v128.shuffle<i32>(words, words, 2, 3, 0, 1))
+  return i32x4.extract_lane(i32x4.max_s(half, v128.shuffle<i32>(half, half, 1, 0, 3, 2)), 0)
+}
+
+// @ts-ignore: decorator
+@inline
+function maxWordUnsigned(words: v128): u32 {
+  const half = i32x4.max_u(words, v128.shuffle<i32>(words, words, 2, 3, 0, 1))
+  return i32x4.extract_lane(i32x4.max_u(half, v128.shuffle<i32>(half, half, 1, 0, 3, 2)), 0)
+}
+
+/** High words of four doubles. */
+// @ts-ignore: decorator
+@inline
+function highWords(pair0: v128, pair1: v128): v128 {
+  return v128.shuffle<i32>(pair0, pair1, 1, 3, 5, 7)
+}
+
 /**
- * Smallest and largest value; NaN are left out. −0 and +0 are equal: either may be given.
+ * Whether values with these high words may reach beyond the extremes in output f64[2], or may be
+ * infinite or NaN. A negative double has the larger word the further it is from zero.
+ *
+ * @param low smallest word as i32     @param high largest word as i32
+ * @param highUnsigned largest word as u32: a negative value's wherever there is one
+ */
+// @ts-ignore: decorator
+@inline
+function mayExceed(low: i32, high: i32, highUnsigned: u32, output: usize): bool {
+  const hasNegative = highUnsigned >= SIGN_WORD
+  if (high >= <i32>INFINITE_WORD) return true
+  if (hasNegative && highUnsigned >= (SIGN_WORD | INFINITE_WORD)) return true
+  const least = hasNegative ? ((<u64>highUnsigned) << 32) | 0xffffffff : (<u64>low) << 32
+  const most = high >= 0 ? ((<u64>high) << 32) | 0xffffffff : (<u64>(<u32>low)) << 32
+  return (
+    reinterpret<f64>(least) < load<f64>(output) || load<f64>(output, 8) < reinterpret<f64>(most)
+  )
+}
+
+/** A block's extremes, continued from output f64[2]. */
+function extremes_f64(values: usize, count: i32, output: usize): void {
+  extremes<f64>(values, count, output)
+}
+
+/**
+ * Smallest and largest value, continued from what output holds; NaN are left out. −0 and +0 are
+ * equal: either may be given.
+ *
+ * Four doubles' high words fit one vector, so their order costs half of what comparing doubles
+ * does; only a block whose words reach the extremes so far is then compared exactly.
  *
  * @param values f64[n]
- * @param output f64[2] = min, max; +Inf, −Inf where nothing but NaN came
+ * @param output f64[2] = min, max: +Inf, −Inf to begin with, and still so where nothing but NaN came
  * Accuracy: exact.
  */
 export function min_max_f64(values: usize, count: i32, output: usize): void {
-  minMax<f64>(values, count, output)
+  if (count <= BLOCK_ELEMENTS) {
+    extremes_f64(values, count, output)
+    return
+  }
+  const end = values + (<usize>count << 3)
+  for (let block = values; block < end; block += BLOCK_ELEMENTS << 3) {
+    const rest = <i32>((end - block) >> 3)
+    const length = rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS
+    let low0 = i32x4.splat(0x7fffffff)
+    let high0 = i32x4.splat(0x80000000)
+    let unsigned0 = i32x4.splat(0)
+    let pointer = block
+    const endOf16 = block + (<usize>(length & ~15) << 3)
+    for (; pointer < endOf16; pointer += 128) {
+      const words0 = highWords(v128.load(pointer), v128.load(pointer, 16))
+      const words1 = highWords(v128.load(pointer, 32), v128.load(pointer, 48))
+      const words2 = highWords(v128.load(pointer, 64), v128.load(pointer, 80))
+      const words3 = highWords(v128.load(pointer, 96), v128.load(pointer, 112))
+      low0 = i32x4.min_s(low0, i32x4.min_s(i32x4.min_s(words0, words1), i32x4.min_s(words2, words3)))
+      high0 = i32x4.max_s(high0, i32x4.max_s(i32x4.max_s(words0, words1), i32x4.max_s(words2, words3)))
+      unsigned0 = i32x4.max_u(unsigned0, i32x4.max_u(i32x4.max_u(words0, words1), i32x4.max_u(words2, words3)))
+    }
+    if (mayExceed(minWord(low0), maxWord(high0), maxWordUnsigned(unsigned0), output)) {
+      extremes_f64(block, length, output)
+    } else {
+      extremes_f64(pointer, length & 15, output)
+    }
+  }
 }
 
-/** Smallest and largest of f32[n]. As min_max_f64. */
+/** Smallest and largest of f32[n], as f64. As min_max_f64. */
 export function min_max_f32(values: usize, count: i32, output: usize): void {
-  minMax<f32>(values, count, output)
+  let min0 = f32x4.splat(Infinity)
+  let max0 = f32x4.splat(-Infinity)
+  let min1 = min0
+  let max1 = max0
+  const end = values + (<usize>count << 2)
+  const endOf8 = values + (<usize>(count & ~7) << 2)
+  let pointer = values
+  for (; pointer < endOf8; pointer += 32) {
+    const x0 = v128.load(pointer)
+    const x1 = v128.load(pointer, 16)
+    min0 = f32x4.pmin(min0, x0)
+    max0 = f32x4.pmax(max0, x0)
+    min1 = f32x4.pmin(min1, x1)
+    max1 = f32x4.pmax(max1, x1)
+  }
+  foldExtremes_f32(f32x4.pmin(min0, min1), f32x4.pmax(max0, max1), output)
+  extremes<f32>(pointer, <i32>((end - pointer) >> 2), output)
 }
 
-// The working half of the summary's output: what one block gives.
-const BLOCK_SUM: usize = 64 // Σ(x − centre)
-const BLOCK_SQUARES: usize = 72 // Σ(x − centre)²
-const BLOCK_MIN: usize = 80
-const BLOCK_MAX: usize = 88
-const BLOCK_COUNT: usize = 96 // values that are not NaN
-
-/** One block around `center`; `hasNaN` is a literal, so each use is its own loop. */
+/** Continues output f64[2] with four lanes each of minima and maxima, none of them NaN. */
 // @ts-ignore: decorator
 @inline
-function sumBlock<T>(values: usize, count: i32, center: f64, hasNaN: bool, output: usize): void {
+function foldExtremes_f32(min: v128, max: v128, output: usize): void {
+  const high0 = v128.shuffle<i32>(min, min, 2, 3, 0, 1)
+  const high1 = v128.shuffle<i32>(max, max, 2, 3, 0, 1)
+  const least = minLanes(f64x2.promote_low_f32x4(f32x4.pmin(min, high0)))
+  const most = maxLanes(f64x2.promote_low_f32x4(f32x4.pmax(max, high1)))
+  if (least < load<f64>(output)) store<f64>(output, least)
+  if (load<f64>(output, 8) < most) store<f64>(output, most, 8)
+}
+
+/**
+ * State of a summary, f64[16]; all zero to begin with. The first seven are the answer so far.
+ *
+ *   0 count | 1 sum | 2 min | 3 max | 4 mean | 5 M2 | 6 nanCount | 7 what rounding `sum` left out
+ *   8 first centre | 9 mean − first centre | 10 M2 of finite values | 11 1 once blocks are centred
+ *   12… the block at hand: Σd | Σd² | min | max, where d = x − centre
+ */
+const SUM: usize = 8
+const MIN: usize = 16
+const MAX: usize = 24
+const MEAN: usize = 32
+const M2: usize = 40
+const NAN_COUNT: usize = 48
+const SUM_LOW: usize = 56
+const BASE: usize = 64
+const MEAN_OFFSET: usize = 72
+const M2_FINITE: usize = 80
+const CENTERED: usize = 88
+const BLOCK_SUM: usize = 96
+const BLOCK_SQUARES: usize = 104
+const BLOCK_MIN: usize = 112
+const BLOCK_MAX: usize = 120
+
+/**
+ * Σd and Σd² of a block, and its extremes into the state wherever they reach beyond those so far.
+ * `centered` and `findExtremes` are literals, so each use is its own loop. With NaN in the block Σd
+ * is NaN and the extremes are left as they are.
+ */
+// @ts-ignore: decorator
+@inline
+function sumBlock<T>(
+  values: usize, count: i32, center: f64, centered: bool, findExtremes: bool, state: usize,
+): void {
   const width = sizeof<T>()
   const center_f64x2 = f64x2.splat(center)
   let sum0 = f64x2.splat(0)
-  let sum1 = f64x2.splat(0)
-  let sum2 = f64x2.splat(0)
-  let squares0 = f64x2.splat(0)
-  let squares1 = f64x2.splat(0)
-  let squares2 = f64x2.splat(0)
-  let min0 = f64x2.splat(Infinity)
-  let min1 = f64x2.splat(Infinity)
-  let max0 = f64x2.splat(-Infinity)
-  let max1 = f64x2.splat(-Infinity)
+  let sum1 = sum0
+  let squares0 = sum0
+  let squares1 = sum0
+  let squares2 = sum0
+  let squares3 = sum0
+  // Of f32 the values, of f64 their high words.
+  let low = sizeof<T>() == 8 ? i32x4.splat(0x7fffffff) : f32x4.splat(Infinity)
+  let high = sizeof<T>() == 8 ? i32x4.splat(0x80000000) : f32x4.splat(-Infinity)
+  let highUnsigned = i32x4.splat(0)
+  let pointer = values
+  const end = values + <usize>count * width
+  const endOf8 = values + <usize>(count & ~7) * width
+  for (; pointer < endOf8; pointer += 8 * width) {
+    let d0 = loadPair<T>(pointer)
+    let d1 = loadPair<T>(pointer + 2 * width)
+    if (findExtremes) {
+      const x = sizeof<T>() == 8 ? highWords(d0, d1) : v128.load(pointer)
+      low = sizeof<T>() == 8 ? i32x4.min_s(low, x) : f32x4.pmin(low, x)
+      high = sizeof<T>() == 8 ? i32x4.max_s(high, x) : f32x4.pmax(high, x)
+      if (sizeof<T>() == 8) highUnsigned = i32x4.max_u(highUnsigned, x)
+    }
+    if (centered) {
+      d0 = f64x2.sub(d0, center_f64x2)
+      d1 = f64x2.sub(d1, center_f64x2)
+    }
+    sum0 = f64x2.add(sum0, f64x2.add(d0, d1))
+    let d2 = loadPair<T>(pointer + 4 * width)
+    let d3 = loadPair<T>(pointer + 6 * width)
+    if (findExtremes) {
+      const x = sizeof<T>() == 8 ? highWords(d2, d3) : v128.load(pointer, 16)
+      low = sizeof<T>() == 8 ? i32x4.min_s(low, x) : f32x4.pmin(low, x)
+      high = sizeof<T>() == 8 ? i32x4.max_s(high, x) : f32x4.pmax(high, x)
+      if (sizeof<T>() == 8) highUnsigned = i32x4.max_u(highUnsigned, x)
+    }
+    if (centered) {
+      d2 = f64x2.sub(d2, center_f64x2)
+      d3 = f64x2.sub(d3, center_f64x2)
+    }
+    sum1 = f64x2.add(sum1, f64x2.add(d2, d3))
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      // A fused addition is a link of a chain of four cycles: four chains keep it busy.
+      squares0 = multiplyAdd(d0, d0, squares0)
+      squares1 = multiplyAdd(d1, d1, squares1)
+      squares2 = multiplyAdd(d2, d2, squares2)
+      squares3 = multiplyAdd(d3, d3, squares3)
+    } else {
+      squares0 = f64x2.add(squares0, f64x2.add(f64x2.mul(d0, d0), f64x2.mul(d1, d1)))
+      squares1 = f64x2.add(squares1, f64x2.add(f64x2.mul(d2, d2), f64x2.mul(d3, d3)))
+    }
+  }
+  let total = sumLanes(f64x2.add(sum0, sum1))
+  let squares = sumLanes(
+    f64x2.add(f64x2.add(squares0, squares1), f64x2.add(squares2, squares3)),
+  )
+  const tail = pointer
+  for (; pointer < end; pointer += width) {
+    const d = centered ? loadOne<T>(pointer) - center : loadOne<T>(pointer)
+    total += d
+    squares += d * d
+  }
+  store<f64>(state, total, BLOCK_SUM)
+  store<f64>(state, squares, BLOCK_SQUARES)
+  if (!findExtremes || total != total) return
+  if (sizeof<T>() == 8) {
+    if (
+      count < 8 || mayExceed(minWord(low), maxWord(high), maxWordUnsigned(highUnsigned), state + MIN)
+    ) {
+      extremes_f64(values, count, state + MIN)
+      return
+    }
+  } else {
+    foldExtremes_f32(low, high, state + MIN)
+  }
+  extremes<T>(tail, count & 7, state + MIN)
+}
+
+/** As sumBlock without NaN, which leave all as it is. Returns how many values are not NaN. */
+function sumValid<T>(values: usize, count: i32, center: f64, state: usize): i32 {
+  const width = sizeof<T>()
+  const center_f64x2 = f64x2.splat(center)
+  let sum0 = f64x2.splat(0)
+  let sum1 = sum0
+  let squares0 = sum0
+  let squares1 = sum0
   let valid_i64x2 = i64x2.splat(0) // minus the number of values that are not NaN
   let pointer = values
   const end = values + <usize>count * width
-  const endOf6 = values + <usize>(count - (count % 6)) * width
-  for (; pointer < endOf6; pointer += 6 * width) {
-    const x0 = loadPair<T>(pointer + 0 * width)
-    min0 = f64x2.pmin(min0, x0)
-    max0 = f64x2.pmax(max0, x0)
-    let d0 = f64x2.sub(x0, center_f64x2)
-    if (hasNaN) {
-      const valid = f64x2.eq(x0, x0)
-      valid_i64x2 = i64x2.add(valid_i64x2, valid)
-      d0 = v128.and(d0, valid)
-    }
+  const endOf4 = values + <usize>(count & ~3) * width
+  for (; pointer < endOf4; pointer += 4 * width) {
+    const x0 = loadPair<T>(pointer)
+    const valid0 = f64x2.eq(x0, x0)
+    valid_i64x2 = i64x2.add(valid_i64x2, valid0)
+    const d0 = v128.and(f64x2.sub(x0, center_f64x2), valid0)
     sum0 = f64x2.add(sum0, d0)
     squares0 = f64x2.add(squares0, f64x2.mul(d0, d0))
     const x1 = loadPair<T>(pointer + 2 * width)
-    min1 = f64x2.pmin(min1, x1)
-    max1 = f64x2.pmax(max1, x1)
-    let d1 = f64x2.sub(x1, center_f64x2)
-    if (hasNaN) {
-      const valid = f64x2.eq(x1, x1)
-      valid_i64x2 = i64x2.add(valid_i64x2, valid)
-      d1 = v128.and(d1, valid)
-    }
+    const valid1 = f64x2.eq(x1, x1)
+    valid_i64x2 = i64x2.add(valid_i64x2, valid1)
+    const d1 = v128.and(f64x2.sub(x1, center_f64x2), valid1)
     sum1 = f64x2.add(sum1, d1)
     squares1 = f64x2.add(squares1, f64x2.mul(d1, d1))
-    const x2 = loadPair<T>(pointer + 4 * width)
-    min0 = f64x2.pmin(min0, x2)
-    max0 = f64x2.pmax(max0, x2)
-    let d2 = f64x2.sub(x2, center_f64x2)
-    if (hasNaN) {
-      const valid = f64x2.eq(x2, x2)
-      valid_i64x2 = i64x2.add(valid_i64x2, valid)
-      d2 = v128.and(d2, valid)
-    }
-    sum2 = f64x2.add(sum2, d2)
-    squares2 = f64x2.add(squares2, f64x2.mul(d2, d2))
   }
-  let total = sumLanes(f64x2.add(f64x2.add(sum0, sum1), sum2))
-  let squares = sumLanes(f64x2.add(f64x2.add(squares0, squares1), squares2))
-  let min = minLanes(f64x2.pmin(min0, min1))
-  let max = maxLanes(f64x2.pmax(max0, max1))
-  let valid: i64 = hasNaN
-    ? -(i64x2.extract_lane(valid_i64x2, 0) + i64x2.extract_lane(valid_i64x2, 1))
-    : <i64>(count - (count % 6))
+  let total = sumLanes(f64x2.add(sum0, sum1))
+  let squares = sumLanes(f64x2.add(squares0, squares1))
+  let valid = -<i32>(i64x2.extract_lane(valid_i64x2, 0) + i64x2.extract_lane(valid_i64x2, 1))
   for (; pointer < end; pointer += width) {
     const x = loadOne<T>(pointer)
-    if (hasNaN && x != x) continue
+    if (x != x) continue
     const d = x - center
     total += d
     squares += d * d
-    if (x < min) min = x
-    if (max < x) max = x
     valid++
   }
-  store<f64>(output, total, BLOCK_SUM)
-  store<f64>(output, squares, BLOCK_SQUARES)
-  store<f64>(output, min, BLOCK_MIN)
-  store<f64>(output, max, BLOCK_MAX)
-  store<f64>(output, <f64>valid, BLOCK_COUNT)
+  store<f64>(state, total, BLOCK_SUM)
+  store<f64>(state, squares, BLOCK_SQUARES)
+  return valid
 }
 
 /** Mean of the finite ones of 8 values spread over the block: near enough to centre it. */
@@ -271,101 +474,131 @@ function provisionalMean<T>(values: usize, count: i32): f64 {
   return finite > 0 ? mean / finite : 0
 }
 
+function addBlock<T>(values: usize, count: i32, state: usize): void {
+  const isCentered = load<f64>(state, CENTERED) != 0
+  let center = isCentered ? provisionalMean<T>(values, count) : 0
+  if (isCentered) sumBlock<T>(values, count, center, true, true, state)
+  else sumBlock<T>(values, count, 0, false, true, state)
+  let total = load<f64>(state, BLOCK_SUM)
+  let valid = count
+  // Infinities of both signs look like a NaN here; then every value is valid.
+  const hasNaN = total != total
+  if (!isCentered && !isFinite(total)) {
+    // Finite values may have left the range together; around their mean they do not.
+    center = provisionalMean<T>(values, count)
+    if (!hasNaN) {
+      sumBlock<T>(values, count, center, true, false, state)
+      total = load<f64>(state, BLOCK_SUM)
+    }
+  }
+  if (hasNaN) {
+    extremes<T>(values, count, state + MIN)
+    valid = sumValid<T>(values, count, center, state)
+    if (valid == 0) return
+    total = load<f64>(state, BLOCK_SUM)
+  }
+  const n = <f64>valid
+  let squares = load<f64>(state, BLOCK_SQUARES)
+  const trueMean = center + total / n
+  if (!(squares - total * (total / n) >= squares * CANCELLATION_LIMIT) && trueMean - trueMean == 0) {
+    center = trueMean
+    if (hasNaN) sumValid<T>(values, count, center, state)
+    else sumBlock<T>(values, count, center, true, false, state)
+    total = load<f64>(state, BLOCK_SUM)
+    squares = load<f64>(state, BLOCK_SQUARES)
+    store<f64>(state, 1, CENTERED)
+  }
+  const blockSum = n * center + total
+
+  const sum = load<f64>(state, SUM)
+  const nextSum = sum + blockSum
+  const lost = abs(sum) >= abs(blockSum) ? sum - nextSum + blockSum : blockSum - nextSum + sum
+  store<f64>(state, nextSum, SUM)
+  store<f64>(state, load<f64>(state, SUM_LOW) + lost, SUM_LOW)
+
+  // Means are kept as distances from the first centre, which do not round at the size of the
+  // values, so that merging keeps a small spread.
+  let blockM2 = squares - total * (total / n)
+  if (blockM2 < 0) blockM2 = 0
+  const before = load<f64>(state)
+  if (before == 0) {
+    store<f64>(state, center, BASE)
+    store<f64>(state, total / n, MEAN_OFFSET)
+    store<f64>(state, blockM2, M2_FINITE)
+  } else {
+    const offset = load<f64>(state, MEAN_OFFSET)
+    const delta = center - load<f64>(state, BASE) + total / n - offset
+    const share = n / (before + n)
+    store<f64>(state, offset + delta * share, MEAN_OFFSET)
+    store<f64>(state, load<f64>(state, M2_FINITE) + (blockM2 + delta * delta * before * share), M2_FINITE)
+  }
+  store<f64>(state, before + n, 0)
+}
+
 // @ts-ignore: decorator
 @inline
-function summary<T>(values: usize, count: i32, output: usize): void {
-  let n = 0.0
-  let base = 0.0 // the first block's centre: means are kept as distances from it, which do not
-  let mean = 0.0 // round at the size of the values, so that merging keeps a small spread
-  let m2 = 0.0
-  let sum = 0.0
-  let lost = 0.0 // what the additions of block sums rounded away (Neumaier)
-  let min = Infinity
-  let max = -Infinity
+function addSummary<T>(values: usize, count: i32, state: usize): void {
+  const seen = load<f64>(state) + load<f64>(state, NAN_COUNT)
+  if (load<f64>(state) == 0) {
+    store<f64>(state, Infinity, MIN)
+    store<f64>(state, -Infinity, MAX)
+  }
   for (let start = 0; start < count; start += BLOCK_ELEMENTS) {
     const rest = count - start
     const length = rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS
-    const block = values + <usize>start * sizeof<T>()
-    let center = provisionalMean<T>(block, length)
-    sumBlock<T>(block, length, center, false, output)
-    const hasNaN = load<f64>(output, BLOCK_SUM) != load<f64>(output, BLOCK_SUM)
-    if (hasNaN) sumBlock<T>(block, length, center, true, output)
-    const blockCount = load<f64>(output, BLOCK_COUNT)
-    if (blockCount == 0) continue
-    const blockMin = load<f64>(output, BLOCK_MIN)
-    const blockMax = load<f64>(output, BLOCK_MAX)
-    if (blockMin < min) min = blockMin
-    if (max < blockMax) max = blockMax
-    let total = load<f64>(output, BLOCK_SUM)
-    let squares = load<f64>(output, BLOCK_SQUARES)
-    let blockSum = blockCount * center + total
-    const trueMean = center + total / blockCount
-    if (
-      squares - total * (total / blockCount) < squares * CANCELLATION_LIMIT &&
-      trueMean - trueMean == 0
-    ) {
-      // A centre this far off also cost the sum its last digits.
-      if (hasNaN) sumBlock<T>(block, length, 0, true, output)
-      else sumBlock<T>(block, length, 0, false, output)
-      blockSum = load<f64>(output, BLOCK_SUM)
-      center = trueMean
-      if (hasNaN) sumBlock<T>(block, length, center, true, output)
-      else sumBlock<T>(block, length, center, false, output)
-      total = load<f64>(output, BLOCK_SUM)
-      squares = load<f64>(output, BLOCK_SQUARES)
-    }
-    const nextSum = sum + blockSum
-    lost += abs(sum) >= abs(blockSum) ? sum - nextSum + blockSum : blockSum - nextSum + sum
-    sum = nextSum
-    let blockM2 = squares - total * (total / blockCount)
-    if (blockM2 < 0) blockM2 = 0
-    if (n == 0) {
-      base = center
-      mean = total / blockCount
-      m2 = blockM2
-    } else {
-      const delta = center - base + total / blockCount - mean
-      const share = blockCount / (n + blockCount)
-      mean += delta * share
-      m2 += blockM2 + delta * delta * n * share
-    }
-    n += blockCount
+    addBlock<T>(values + <usize>start * sizeof<T>(), length, state)
   }
-  mean += base
+  const n = load<f64>(state)
+  store<f64>(state, seen + <f64>count - n, NAN_COUNT)
+  if (n == 0) {
+    store<f64>(state, NaN, MIN)
+    store<f64>(state, NaN, MAX)
+    store<f64>(state, NaN, MEAN)
+    return
+  }
   // A sum that left the finite range has no meaningful remainder.
-  const total = isFinite(sum) ? sum + lost : sum
-  if (min == -Infinity || max == Infinity) {
-    if (n > 0) {
-      mean = total / n
-      m2 = NaN
-    }
-  }
-  store<f64>(output, n)
-  store<f64>(output, total, 8)
-  store<f64>(output, n > 0 ? min : NaN, 16)
-  store<f64>(output, n > 0 ? max : NaN, 24)
-  store<f64>(output, n > 0 ? mean : NaN, 32)
-  store<f64>(output, m2, 40)
-  store<f64>(output, <f64>count - n, 48)
+  const high = load<f64>(state, SUM)
+  const low = isFinite(high) ? load<f64>(state, SUM_LOW) : 0
+  const sum = high + low
+  store<f64>(state, sum, SUM)
+  store<f64>(state, isFinite(sum) ? high - sum + low : 0, SUM_LOW)
+  const hasInfinity = load<f64>(state, MIN) == -Infinity || load<f64>(state, MAX) == Infinity
+  store<f64>(state, hasInfinity ? sum / n : load<f64>(state, BASE) + load<f64>(state, MEAN_OFFSET), MEAN)
+  store<f64>(state, hasInfinity ? NaN : load<f64>(state, M2_FINITE), M2)
 }
 
 /**
- * Count, sum, min, max, mean, M2 = Σ(x − mean)² and the number of NaN in one pass.
+ * Count, sum, min, max, mean, M2 = Σ(x − mean)² and the number of NaN, continued from a state.
  *
  * NaN are counted and left out. ±Inf are values: they are min or max, sum and mean are IEEE's
  * (+Inf with −Inf gives NaN) and M2 is NaN. Without values: sum 0, M2 0, min, max and mean NaN.
+ * Arrays given one after the other in multiples of 1024 give what they give at once, bit for bit.
  *
  * @param values f64[n]
- * @param output f64[16]: count, sum, min, max, mean, M2, nanCount; the rest is working space
+ * @param state f64[16], all zero to begin with: count, sum, min, max, mean, M2, nanCount, what the
+ *   rounding of sum left out, and eight that are the kernel's own
  * Accuracy: sum |error| ≤ ACCURACY.summarySum · Σ|x|; mean |error| ≤ ACCURACY.summaryMean · max|x|;
  * M2 relative error ≤ ACCURACY.summaryM2 where |x| < 2^500; min, max and the counts are exact.
- * Source: blocks around a provisional mean, merged by Chan, Golub & LeVeque 1979, eq. 2.1.
+ * Source: blocks, around a provisional mean where they need one, merged by Chan, Golub & LeVeque
+ * 1979, eq. 2.1.
  */
-export function summary_f64(values: usize, count: i32, output: usize): void {
-  summary<f64>(values, count, output)
+export function summary_add_f64(values: usize, count: i32, state: usize): void {
+  addSummary<f64>(values, count, state)
 }
 
-/** Summary of f32[n], computed in f64. As summary_f64. */
+/** Continues a summary with f32[n], computed in f64. As summary_add_f64. */
+export function summary_add_f32(values: usize, count: i32, state: usize): void {
+  addSummary<f32>(values, count, state)
+}
+
+/** The summary of f64[n] alone: as summary_add_f64 from a state of zeros, whatever output held. */
+export function summary_f64(values: usize, count: i32, output: usize): void {
+  memory.fill(output, 0, 128)
+  addSummary<f64>(values, count, output)
+}
+
+/** The summary of f32[n] alone, computed in f64. As summary_f64. */
 export function summary_f32(values: usize, count: i32, output: usize): void {
-  summary<f32>(values, count, output)
+  memory.fill(output, 0, 128)
+  addSummary<f32>(values, count, output)
 }

@@ -1,6 +1,10 @@
 /** Most that the arena hands out at one time: half of what an isolate may have in all. */
 export const ARENA_BYTES_MAX = 64 * 1024 * 1024
 
+/** Most elements of one chunk: their f64 stay in the first cache while a kernel reads them. */
+export const CHUNK_ELEMENTS = 4096
+
+const SCRATCH_BYTES = 1024 + CHUNK_ELEMENTS * 8
 const PAGE_BYTES = 65_536
 const CLASS_BYTES_MIN = 256
 
@@ -43,6 +47,11 @@ const classOf = (sizeBytes: number): number =>
  */
 export class Arena {
   readonly bytesMax: number
+  /**
+   * Address of 1 KiB and, behind it, CHUNK_ELEMENTS f64. They belong to one kernel's host function
+   * from its start to its return: nothing that awaits or calls another may keep anything there.
+   */
+  readonly scratch: number
   readonly #memory: WebAssembly.Memory
   readonly #base: number
   readonly #free = new Map<number, number[]>()
@@ -55,9 +64,12 @@ export class Arena {
 
   constructor(memory: WebAssembly.Memory, base: number, bytesMax = ARENA_BYTES_MAX) {
     this.#memory = memory
-    this.#base = Math.ceil(base / 16) * 16
+    this.scratch = Math.ceil(base / 16) * 16
+    this.#base = this.scratch + SCRATCH_BYTES
     this.#top = this.#base
     this.bytesMax = bytesMax
+    const missingBytes = this.#base - memory.buffer.byteLength
+    if (missingBytes > 0) memory.grow(Math.ceil(missingBytes / PAGE_BYTES))
   }
 
   /** Bytes of linear memory, static data included. */
@@ -118,14 +130,38 @@ export class Arena {
     return pointer
   }
 
+  /** Copies values to an address that is a multiple of their width. */
+  write(pointer: number, values: Float64Array | Float32Array): void {
+    if (values instanceof Float64Array) this.#allF64().set(values, pointer >>> 3)
+    else this.#allF32().set(values, pointer >>> 2)
+  }
+
+  /** The f64 at an address, `index` elements on. */
+  readF64(pointer: number, index = 0): number {
+    return this.#allF64()[(pointer >>> 3) + index] ?? Number.NaN
+  }
+
+  writeF64(pointer: number, index: number, value: number): void {
+    this.#allF64()[(pointer >>> 3) + index] = value
+  }
+
+  // Growth leaves the old buffer without bytes: cheaper to see than asking the memory for its own.
+  #allF64(): Float64Array {
+    if (this.#f64.length === 0) this.#f64 = new Float64Array(this.#memory.buffer)
+    return this.#f64
+  }
+
+  #allF32(): Float32Array {
+    if (this.#f32.length === 0) this.#f32 = new Float32Array(this.#memory.buffer)
+    return this.#f32
+  }
+
   f64(pointer: number, length: number): Float64Array {
-    if (this.#f64.buffer !== this.#memory.buffer) this.#f64 = new Float64Array(this.#memory.buffer)
-    return this.#f64.subarray(pointer >>> 3, (pointer >>> 3) + length)
+    return this.#allF64().subarray(pointer >>> 3, (pointer >>> 3) + length)
   }
 
   f32(pointer: number, length: number): Float32Array {
-    if (this.#f32.buffer !== this.#memory.buffer) this.#f32 = new Float32Array(this.#memory.buffer)
-    return this.#f32.subarray(pointer >>> 2, (pointer >>> 2) + length)
+    return this.#allF32().subarray(pointer >>> 2, (pointer >>> 2) + length)
   }
 
   u32(pointer: number, length: number): Uint32Array {

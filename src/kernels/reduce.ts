@@ -1,5 +1,5 @@
-import type { Resident } from './memory.ts'
-import { getKernels } from './module.ts'
+import { CHUNK_ELEMENTS, Resident } from './memory.ts'
+import { getKernels, type Kernels } from './module.ts'
 
 /**
  * What one pass over an array yields. Mergeable; population variance is m2 / count.
@@ -15,6 +15,8 @@ export interface Summary {
   /** Σ(x − mean)². */
   readonly m2: number
   readonly nanCount: number
+  /** What rounding `sum` left out, so that merged sums lose nothing; 0 where sum is not finite. */
+  readonly sumLow: number
 }
 
 export const EMPTY_SUMMARY: Summary = {
@@ -25,26 +27,51 @@ export const EMPTY_SUMMARY: Summary = {
   mean: Number.NaN,
   m2: 0,
   nanCount: 0,
+  sumLow: 0,
 }
 
-type Values = Float64Array | Float32Array
+export type Values = Float64Array | Float32Array | Resident
 
-/** Runs a kernel (values, count, output) and gives the first `length` f64 of its output. */
-function reduce(
-  values: Values | Resident,
-  kernel: (values: number, count: number, output: number) => void,
-  outputBytes: number,
-): Float64Array {
-  const { arena } = getKernels()
-  return arena.lease((lease) => {
-    const input = lease.copyIn(values)
-    const output = lease.allocate(outputBytes)
-    kernel(input, values.length, output)
-    return arena.f64(output, outputBytes / 8).slice()
-  })
+const isF32 = (values: Values): values is Float32Array => values instanceof Float32Array
+
+type Kernel = (values: number, count: number, state: number) => void
+
+/** A kernel's state lies at the scratch address, its input behind this. */
+const STATE_BYTES = 1024
+
+/**
+ * Continues the state at the scratch address with values of any length. Values outside the kernels'
+ * memory are copied a chunk at a time, which stays in the first cache, so no length needs memory.
+ */
+function feed({ arena }: Kernels, values: Values, kernel: Kernel): void {
+  if (values instanceof Resident) {
+    kernel(values.pointer, values.length, arena.scratch)
+    return
+  }
+  const input = arena.scratch + STATE_BYTES
+  if (values.length <= CHUNK_ELEMENTS) {
+    arena.write(input, values)
+    kernel(input, values.length, arena.scratch)
+    return
+  }
+  for (let start = 0; start < values.length; start += CHUNK_ELEMENTS) {
+    const chunk = values.subarray(start, start + CHUNK_ELEMENTS)
+    arena.write(input, chunk)
+    kernel(input, chunk.length, arena.scratch)
+  }
 }
 
-const at = (output: Float64Array, index: number): number => output[index] ?? Number.NaN
+/** A sum and what rounding left out of it; the first alone where it left the finite range. */
+const roundedSum = (high: number, low: number): number =>
+  Number.isFinite(high + low) ? high + low : high
+
+function sumWith(kernels: Kernels, values: Values, kernel: Kernel): number {
+  const { arena } = kernels
+  arena.writeF64(arena.scratch, 0, 0)
+  arena.writeF64(arena.scratch, 1, 0)
+  feed(kernels, values, kernel)
+  return roundedSum(arena.readF64(arena.scratch), arena.readF64(arena.scratch, 1))
+}
 
 /**
  * Sum in f64; NaN and ±Inf propagate as in IEEE addition. 0 for an empty array.
@@ -53,9 +80,9 @@ const at = (output: Float64Array, index: number): number => output[index] ?? Num
  * Accuracy: |error| ≤ ACCURACY.sum · Σ|x| (16 partial sums, not in the order of the array).
  */
 export function sum(values: Values): number {
-  const { exports } = getKernels()
-  const kernel = values instanceof Float64Array ? exports.sum_f64 : exports.sum_f32
-  return at(reduce(values, kernel, 8), 0)
+  const kernels = getKernels()
+  const { sum_f64, sum_f32 } = kernels.exports
+  return sumWith(kernels, values, isF32(values) ? sum_f32 : sum_f64)
 }
 
 /**
@@ -66,8 +93,9 @@ export function sum(values: Values): number {
  * Where a partial sum leaves the finite range the plain IEEE sum is given.
  * Source: Ogita, Rump & Oishi 2005, Sum2, doi:10.1137/030601818.
  */
-export function sumCompensated(values: Float64Array): number {
-  return at(reduce(values, getKernels().exports.sum_compensated_f64, 8), 0)
+export function sumCompensated(values: Float64Array | Resident): number {
+  const kernels = getKernels()
+  return sumWith(kernels, values, kernels.exports.sum_compensated_f64)
 }
 
 /**
@@ -78,12 +106,35 @@ export function sumCompensated(values: Float64Array): number {
  * Accuracy: exact.
  */
 export function minMax(values: Values): { min: number; max: number } {
-  const { exports } = getKernels()
-  const kernel = values instanceof Float64Array ? exports.min_max_f64 : exports.min_max_f32
-  const output = reduce(values, kernel, 16)
-  const min = at(output, 0)
-  const max = at(output, 1)
+  const kernels = getKernels()
+  const { arena, exports } = kernels
+  arena.writeF64(arena.scratch, 0, Number.POSITIVE_INFINITY)
+  arena.writeF64(arena.scratch, 1, Number.NEGATIVE_INFINITY)
+  feed(kernels, values, isF32(values) ? exports.min_max_f32 : exports.min_max_f64)
+  const min = arena.readF64(arena.scratch)
+  const max = arena.readF64(arena.scratch, 1)
   return min > max ? { min: Number.NaN, max: Number.NaN } : { min, max }
+}
+
+const SUMMARY_STATE_ELEMENTS = 16
+
+const summaryKernel = ({ exports }: Kernels, values: Values): Kernel =>
+  isF32(values) ? exports.summary_add_f32 : exports.summary_add_f64
+
+/** The summary that the state at the scratch address holds. */
+function readSummary({ arena }: Kernels): Summary {
+  const state = arena.scratch
+  const count = arena.readF64(state)
+  return {
+    count,
+    sum: arena.readF64(state, 1),
+    min: count > 0 ? arena.readF64(state, 2) : Number.NaN,
+    max: count > 0 ? arena.readF64(state, 3) : Number.NaN,
+    mean: count > 0 ? arena.readF64(state, 4) : Number.NaN,
+    m2: arena.readF64(state, 5),
+    nanCount: arena.readF64(state, 6),
+    sumLow: arena.readF64(state, 7),
+  }
 }
 
 /**
@@ -95,34 +146,57 @@ export function minMax(values: Values): { min: number; max: number } {
  * @param values f64[n] or f32[n], computed in f64
  * Accuracy: sum |error| ≤ ACCURACY.summarySum · Σ|x|; mean |error| ≤ ACCURACY.summaryMean · max|x|;
  * M2 relative error ≤ ACCURACY.summaryM2 where |x| < 2^500; min, max and the counts are exact.
- * Source: blocks around a provisional mean, merged by Chan, Golub & LeVeque 1979, eq. 2.1.
+ * Source: blocks, around a provisional mean where they need one, merged by Chan, Golub & LeVeque
+ * 1979, eq. 2.1.
  */
-export function summary(values: Values | Resident): Summary {
-  const { exports } = getKernels()
-  const kernel = values instanceof Float32Array ? exports.summary_f32 : exports.summary_f64
-  const output = reduce(values, kernel, 128)
-  return {
-    count: at(output, 0),
-    sum: at(output, 1),
-    min: at(output, 2),
-    max: at(output, 3),
-    mean: at(output, 4),
-    m2: at(output, 5),
-    nanCount: at(output, 6),
+export function summary(values: Values): Summary {
+  const kernels = getKernels()
+  const { arena } = kernels
+  for (let i = 0; i < SUMMARY_STATE_ELEMENTS; i++) arena.writeF64(arena.scratch, i, 0)
+  feed(kernels, values, summaryKernel(kernels, values))
+  return readSummary(kernels)
+}
+
+/**
+ * A summary of what comes piece by piece, in constant memory: whole or in pieces of a multiple of
+ * 1024 values the result is the same, bit for bit; in other pieces within the bounds of summary().
+ */
+export class SummaryStream {
+  readonly #state = new Float64Array(SUMMARY_STATE_ELEMENTS)
+
+  /** @param values f64[n] or f32[n] */
+  add(values: Values): void {
+    const kernels = getKernels()
+    const { arena } = kernels
+    arena.write(arena.scratch, this.#state)
+    feed(kernels, values, summaryKernel(kernels, values))
+    this.#state.set(arena.f64(arena.scratch, SUMMARY_STATE_ELEMENTS))
+  }
+
+  /** The summary of all that came so far. */
+  get summary(): Summary {
+    const kernels = getKernels()
+    kernels.arena.write(kernels.arena.scratch, this.#state)
+    return readSummary(kernels)
   }
 }
 
 /**
  * The summary of two arrays put together, from their summaries.
- * Source: Chan, Golub & LeVeque 1979, eq. 2.1. Counts, min and max are exact in any order of
- * merging; sum, mean and M2 round once a merge.
+ * Source: Chan, Golub & LeVeque 1979, eq. 2.1; the sums by Knuth's TwoSum. Counts, min and max are
+ * exact in any order of merging; sum with sumLow loses 2^−106 of itself, mean and M2 round once a
+ * merge.
  */
 export function mergeSummaries(a: Summary, b: Summary): Summary {
   const nanCount = a.nanCount + b.nanCount
   if (b.count === 0) return { ...a, nanCount }
   if (a.count === 0) return { ...b, nanCount }
   const count = a.count + b.count
-  const sum = a.sum + b.sum
+  const high = a.sum + b.sum
+  const part = high - a.sum
+  const low = a.sum - (high - part) + (b.sum - part) + (a.sumLow + b.sumLow)
+  const sum = roundedSum(high, low)
+  const sumLow = Number.isFinite(sum) ? high - sum + low : 0
   const min = Math.min(a.min, b.min)
   const max = Math.max(a.max, b.max)
   const infinite = min === Number.NEGATIVE_INFINITY || max === Number.POSITIVE_INFINITY
@@ -136,5 +210,6 @@ export function mergeSummaries(a: Summary, b: Summary): Summary {
     mean: infinite ? sum / count : a.mean + delta * share,
     m2: infinite ? Number.NaN : a.m2 + b.m2 + delta * delta * a.count * share,
     nanCount,
+    sumLow,
   }
 }

@@ -5,6 +5,7 @@ import {
   mergeSummaries,
   minMax,
   type Summary,
+  SummaryStream,
   sum,
   sumCompensated,
   summary,
@@ -26,7 +27,7 @@ const large: KernelCase[] = casesOf(
 )
 
 /** The definition, in scalar f64: NaN left out, IEEE sums. */
-function reference(values: Float64Array): Omit<Summary, 'm2'> {
+function reference(values: Float64Array): Omit<Summary, 'm2' | 'sumLow'> {
   const numbers = values.filter((x) => !Number.isNaN(x))
   const total = numbers.reduce((a, b) => a + b, 0)
   return {
@@ -162,6 +163,51 @@ describe('summary', () => {
       expect(arena.f64(output, 6)[1]).toBe(want.sum)
       expect(arena.f64(output, 6)[5]).toBe(want.m2)
     })
+  })
+})
+
+describe('values that come piece by piece', () => {
+  const uniform = random()
+  const values = Float64Array.from({ length: 20_000 }, (_, i) =>
+    i % 4099 === 0 ? Number.NaN : 1e6 + uniform() - (i > 9000 ? 3e6 : 0),
+  )
+  const inPieces = (input: Float64Array | Float32Array, length: number): Summary => {
+    const stream = new SummaryStream()
+    for (let start = 0; start < input.length; start += length) {
+      stream.add(input.subarray(start, start + length))
+    }
+    return stream.summary
+  }
+
+  it.each([1024, 2048, 5120])('have the same summary in pieces of %i, bit for bit', (length) => {
+    expect(inPieces(values, length)).toEqual(summary(values))
+    const narrow = new Float32Array(values)
+    expect(inPieces(narrow, length)).toEqual(summary(narrow))
+  })
+
+  it.each([1, 7, 1000, 4097])('have the same within the bounds in pieces of %i', (length) => {
+    const got = inPieces(values, length)
+    const want = exactMoments(values.filter((x) => !Number.isNaN(x)))
+    const all = summary(values)
+    expect([got.count, got.nanCount, got.min, got.max]).toEqual([
+      all.count,
+      all.nanCount,
+      all.min,
+      all.max,
+    ])
+    expect(Math.abs(got.sum - want.sum)).toBeLessThanOrEqual(ACCURACY.summarySum * want.sumAbsolute)
+    expect(Math.abs(got.m2 / want.m2 - 1)).toBeLessThanOrEqual(ACCURACY.summaryM2)
+  })
+
+  it('mix with other streams', () => {
+    const [a, b] = [new SummaryStream(), new SummaryStream()]
+    for (let start = 0; start < 4096; start += 1024) {
+      a.add(values.subarray(start, start + 1024))
+      b.add(values.subarray(start + 9000, start + 10_024))
+    }
+    expect(a.summary).toEqual(summary(values.subarray(0, 4096)))
+    expect(b.summary).toEqual(summary(values.subarray(9000, 13_096)))
+    expect(new SummaryStream().summary).toEqual(EMPTY_SUMMARY)
   })
 })
 
