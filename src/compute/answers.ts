@@ -1,8 +1,10 @@
 import type { z } from '@hono/zod-openapi'
 import { transform } from '../kernels/elementwise.ts'
 import { Histogram } from '../kernels/histogram.ts'
+import { Resident } from '../kernels/memory.ts'
+import { getKernels } from '../kernels/module.ts'
 import { quantiles } from '../kernels/quantile.ts'
-import { summary } from '../kernels/reduce.ts'
+import { type Summary, summary } from '../kernels/reduce.ts'
 import { cosine, topK } from '../kernels/similarity.ts'
 import { err, ok, type Result } from '../result.ts'
 import type { Numbers } from './numbers.ts'
@@ -11,13 +13,14 @@ import type * as schema from './schemas.ts'
 /** JSON has no NaN and no infinities: null stands for what is not finite. */
 const orNull = (x: number): number | null => (Number.isFinite(x) ? x : null)
 
-const asF64 = (values: Numbers): Float64Array =>
-  values instanceof Float64Array ? values : new Float64Array(values)
+/** The numbers as f64, wherever they are; those of the kernels' memory until it grows. */
+export const asF64 = (values: Numbers): Float64Array => {
+  if (values instanceof Resident) return getKernels().arena.f64(values.pointer, values.length)
+  return values instanceof Float64Array ? values : new Float64Array(values)
+}
 
-export const answerSummary = ({
-  values,
-}: z.infer<typeof schema.summaryRequest>): z.infer<typeof schema.summaryAnswer> => {
-  const { count, sum, min, max, mean, m2, nanCount } = summary(values)
+export const summaryAnswerOf = (found: Summary): z.infer<typeof schema.summaryAnswer> => {
+  const { count, sum, min, max, mean, m2, nanCount } = found
   const variance = m2 / count
   return {
     count,
@@ -31,24 +34,39 @@ export const answerSummary = ({
   }
 }
 
+export const answerSummary = ({
+  values,
+}: z.infer<typeof schema.summaryRequest>): z.infer<typeof schema.summaryAnswer> =>
+  summaryAnswerOf(summary(values))
+
+const named = (percentiles: readonly number[], found: ArrayLike<number>) =>
+  Object.fromEntries(percentiles.map((p, i) => [String(p), orNull(found[i] ?? Number.NaN)]))
+
+export const sketchAnswerOf = (
+  histogram: Histogram,
+  percentiles: readonly number[],
+): z.infer<typeof schema.percentilesAnswer> => ({
+  percentiles: named(
+    percentiles,
+    percentiles.map((percentile) => histogram.quantile(percentile / 100)),
+  ),
+  method: 'sketch',
+  relativeErrorMax: histogram.relativeErrorMax,
+})
+
 export const answerPercentiles = ({
   values,
   percentiles,
   method,
 }: z.infer<typeof schema.percentilesRequest>): z.infer<typeof schema.percentilesAnswer> => {
-  const qs = percentiles.map((percentile) => percentile / 100)
-  const named = (found: ArrayLike<number>) =>
-    Object.fromEntries(percentiles.map((p, i) => [String(p), orNull(found[i] ?? Number.NaN)]))
   if (method === 'exact') {
-    return { percentiles: named(quantiles(values, qs)), method, relativeErrorMax: 0 }
+    const qs = percentiles.map((percentile) => percentile / 100)
+    const found = quantiles(values, qs)
+    return { percentiles: named(percentiles, found), method, relativeErrorMax: 0 }
   }
   const histogram = new Histogram()
-  histogram.insert(asF64(values))
-  return {
-    percentiles: named(qs.map((q) => histogram.quantile(q))),
-    method,
-    relativeErrorMax: histogram.relativeErrorMax,
-  }
+  histogram.insert(values instanceof Resident ? values : asF64(values))
+  return sketchAnswerOf(histogram, percentiles)
 }
 
 /** Why vectors cannot be compared. */
@@ -66,7 +84,7 @@ export const packCandidates = (
   if (ragged) return err({ reason: 'ragged', index, length: ragged.length, dims })
   const rows = new Float64Array(candidates.length * dims)
   candidates.forEach((candidate, i) => {
-    rows.set(candidate, i * dims)
+    rows.set(asF64(candidate), i * dims)
   })
   return ok(rows)
 }
@@ -77,7 +95,8 @@ export const answerSimilarity = (
   rows: Numbers,
   k: number | undefined,
 ): Result<z.infer<typeof schema.similarityAnswer>, SimilarityError> => {
-  if (!query.every(Number.isFinite) || query.every((x) => x === 0)) {
+  const numbers = asF64(query)
+  if (!numbers.every(Number.isFinite) || numbers.every((x) => x === 0)) {
     return err({ reason: 'query-without-direction' })
   }
   const scores = cosine(query, rows, query.length)

@@ -2,8 +2,13 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { AppEnv } from '../http/context.ts'
 import { problemResponses } from '../http/validate.ts'
 
-const BINARY_DESCRIPTION =
-  'A binary body holds little-endian f64, or f32 with `application/octet-stream;dtype=f32`, where a NaN is a missing value; what JSON says beside the values stands in the query. At most 8 MiB and 2,097,152 numbers. Results that are missing or not finite are null.'
+const BODY_DESCRIPTION =
+  'A binary body holds little-endian f64, or f32 with `application/octet-stream;dtype=f32`, where a NaN is a missing value; what JSON says beside the values stands in the query. Results that are missing or not finite are null.'
+
+const WHOLE_DESCRIPTION = 'At most 8 MiB and 2,097,152 numbers.'
+
+const STREAMED_DESCRIPTION =
+  'JSON: at most 8 MiB and 2,097,152 numbers. A binary body is streamed in constant memory, up to 8 GiB'
 
 const binary = z.string().openapi({ format: 'binary' })
 
@@ -14,12 +19,14 @@ export interface Description {
   readonly request: z.ZodType
   readonly answer: z.ZodType
   readonly query?: z.ZodObject
+  /** When a binary body is streamed: '' for always; absent for never. */
+  readonly streamedWhen?: string
 }
 
 /** Describes a route from the schemas that parseWith() checks: bodies are read under a bound here. */
 export const describe = (
   app: OpenAPIHono<AppEnv>,
-  { path, summary, description = '', request, answer, query }: Description,
+  { path, summary, description = '', request, answer, query, streamedWhen }: Description,
 ): void =>
   app.openAPIRegistry.registerPath(
     createRoute({
@@ -27,7 +34,9 @@ export const describe = (
       path,
       tags: ['compute'],
       summary,
-      description: `${description} ${BINARY_DESCRIPTION}`.trim(),
+      description: `${description} ${BODY_DESCRIPTION} ${
+        streamedWhen === undefined ? WHOLE_DESCRIPTION : `${STREAMED_DESCRIPTION}${streamedWhen}.`
+      }`.trim(),
       request: {
         ...(query ? { query } : {}),
         body: {

@@ -1,22 +1,21 @@
 import { z } from '@hono/zod-openapi'
 import { ProblemError, problem } from '../http/problem.ts'
+import { Resident } from '../kernels/memory.ts'
 
 /** Numbers of one request at most: what 8 MiB of f32 hold, and what fits the kernels' memory. */
 export const VALUES_MAX = 2 ** 21
 
 const FAULTS_MAX = 100
 
-export type Numbers = Float64Array | Float32Array
+export type Numbers = Float64Array | Float32Array | Resident
 
-/** Throws ProblemError 413 for more numbers than one request may hold. */
-export const refuseTooManyValues = (count: number): void => {
-  if (count > VALUES_MAX)
-    throw new ProblemError(
-      problem(413, 'body-too-large', `at most ${VALUES_MAX} numbers a request, here are ${count}`, {
-        extensions: { valuesMax: VALUES_MAX },
-      }),
-    )
-}
+/** 413 for more numbers than one request may hold. */
+export const tooManyValues = (): ProblemError =>
+  new ProblemError(
+    problem(413, 'body-too-large', `at most ${VALUES_MAX} numbers a request`, {
+      extensions: { valuesMax: VALUES_MAX },
+    }),
+  )
 
 /** What is wrong with one element; undefined where nothing is. */
 const faultOf = (element: unknown, nullable: boolean): string | undefined => {
@@ -34,7 +33,7 @@ interface NumbersOptions {
 
 /**
  * An array of numbers as f64[n]: JSON's array, checked in one plain loop because a schema per element
- * costs more than everything else, or the typed array of a binary body as it is. Faults name their
+ * costs more than everything else, or numbers that were read already, as they are. Faults name their
  * element, at most FAULTS_MAX of them.
  */
 export const numbersSchema = ({ description, nullable, lengthMin = 0 }: NumbersOptions) =>
@@ -44,7 +43,11 @@ export const numbersSchema = ({ description, nullable, lengthMin = 0 }: NumbersO
       const fail = (message: string, path: PropertyKey[] = []): void => {
         context.issues.push({ code: 'custom', message, path, input: undefined })
       }
-      if (value instanceof Float64Array || value instanceof Float32Array) {
+      if (
+        value instanceof Resident ||
+        value instanceof Float64Array ||
+        value instanceof Float32Array
+      ) {
         if (value.length < lengthMin) fail(`must hold at least ${lengthMin} numbers`)
         return value
       }
@@ -52,7 +55,7 @@ export const numbersSchema = ({ description, nullable, lengthMin = 0 }: NumbersO
         fail('must be an array of numbers')
         return z.NEVER
       }
-      refuseTooManyValues(value.length)
+      if (value.length > VALUES_MAX) throw tooManyValues()
       if (value.length < lengthMin) fail(`must hold at least ${lengthMin} numbers`)
       const numbers = new Float64Array(value.length)
       for (let i = 0; i < value.length; i++) {

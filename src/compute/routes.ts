@@ -3,12 +3,16 @@ import { requireScope } from '../http/auth.ts'
 import type { AppContext } from '../http/context.ts'
 import { ProblemError, problem } from '../http/problem.ts'
 import { createRouter, parseWith } from '../http/validate.ts'
+import { Histogram } from '../kernels/histogram.ts'
 import { ArenaExhaustedError } from '../kernels/memory.ts'
+import { SummaryStream } from '../kernels/reduce.ts'
 import * as answers from './answers.ts'
 import { describe } from './description.ts'
-import { type ComputeBody, queryNumber, readComputeBody } from './request.ts'
+import { withJson } from './json.ts'
+import { bodyKindOf, type ComputeBody, queryNumber, readComputeBody } from './request.ts'
 import * as schema from './schemas.ts'
-import { similarityProblem, vectorsOf } from './vectors.ts'
+import { readBlocks } from './stream.ts'
+import { similarityProblem, type Vectors, vectorsOfBinary, vectorsOfJson } from './vectors.ts'
 
 /** Statistics of the numbers in the request itself: nothing is stored. */
 export const compute = createRouter()
@@ -30,24 +34,40 @@ const withKernels = <T>(work: () => T): T => {
 const queryParts = (c: AppContext, name: string): number[] | undefined =>
   c.req.query(name)?.split(',').map(queryNumber)
 
-/** The JSON object, or the same shape from the numbers and the query. */
-const inputOf = (body: ComputeBody, fromQuery: Record<string, unknown>): unknown =>
-  body.kind === 'json'
-    ? body.value
-    : {
-        values: body.values,
-        ...Object.fromEntries(Object.entries(fromQuery).filter(([, value]) => value !== undefined)),
-      }
+/**
+ * Runs `use` on a JSON body's value, its member `values` read by the kernel, or on the same shape made
+ * of a binary body's numbers and the query. What `use` takes is valid until it returns.
+ */
+const withInput = <T>(
+  body: ComputeBody,
+  fromQuery: Record<string, unknown>,
+  use: (input: unknown) => T,
+): T =>
+  withKernels(() => {
+    if (body.kind === 'json') return withJson(body.bytes, { values: 'nullable' }, use)
+    const given = Object.entries(fromQuery).filter(([, value]) => value !== undefined)
+    return use({ values: body.values, ...Object.fromEntries(given) })
+  })
 
 describe(compute, {
   path: '/api/v1/compute/summary',
   summary: 'Count, sum, min, max, mean and variance in one pass',
   request: schema.summaryRequest,
   answer: schema.summaryAnswer,
+  streamedWhen: '',
 })
 compute.post('/api/v1/compute/summary', requireScope('read'), async (c) => {
-  const input = parseWith(schema.summaryRequest, inputOf(await readComputeBody(c), {}))
-  return c.json(withKernels(() => answers.answerSummary(input)))
+  const bodyKind = bodyKindOf(c)
+  if (bodyKind.kind === 'binary' && bodyKind.isLong) {
+    const stream = new SummaryStream()
+    await readBlocks(c.req.raw, bodyKind.dtype, (values) => stream.add(values))
+    return c.json(answers.summaryAnswerOf(stream.summary))
+  }
+  const body = await readComputeBody(c, bodyKind)
+  const answer = withInput(body, {}, (input) =>
+    answers.answerSummary(parseWith(schema.summaryRequest, input)),
+  )
+  return c.json(answer)
 })
 
 describe(compute, {
@@ -55,20 +75,35 @@ describe(compute, {
   summary: 'Any percentiles of the values, exact or with a bound',
   request: schema.percentilesRequest,
   answer: schema.percentilesAnswer,
+  streamedWhen: ' with `method=sketch`, else read whole',
   query: z.object({
     percentiles: z.string().optional().openapi({ example: '50,95,99' }),
     method: z.enum(['exact', 'sketch']).optional(),
   }),
 })
 compute.post('/api/v1/compute/percentiles', requireScope('read'), async (c) => {
-  const input = parseWith(
-    schema.percentilesRequest,
-    inputOf(await readComputeBody(c), {
-      percentiles: queryParts(c, 'percentiles'),
-      method: c.req.query('method'),
-    }),
+  const fromQuery = {
+    percentiles: queryParts(c, 'percentiles'),
+    method: c.req.query('method'),
+  }
+  const bodyKind = bodyKindOf(c)
+  if (bodyKind.kind === 'binary' && bodyKind.isLong && fromQuery.method === 'sketch') {
+    const { percentiles } = parseWith(
+      schema.percentilesRequest.omit({ values: true }),
+      fromQuery,
+      'query',
+    )
+    const histogram = new Histogram()
+    await readBlocks(c.req.raw, bodyKind.dtype, (values) => {
+      withKernels(() => histogram.insert(answers.asF64(values)))
+    })
+    return c.json(answers.sketchAnswerOf(histogram, percentiles))
+  }
+  const body = await readComputeBody(c, bodyKind)
+  const answer = withInput(body, fromQuery, (input) =>
+    answers.answerPercentiles(parseWith(schema.percentilesRequest, input)),
   )
-  return c.json(withKernels(() => answers.answerPercentiles(input)))
+  return c.json(answer)
 })
 
 describe(compute, {
@@ -83,10 +118,20 @@ describe(compute, {
   }),
 })
 compute.post('/api/v1/compute/similarity', requireScope('read'), async (c) => {
-  const { query, rows, topK } = vectorsOf(c, await readComputeBody(c))
-  const answer = withKernels(() => answers.answerSimilarity(query, rows, topK))
-  if (!answer.ok) throw similarityProblem(answer.error)
-  return c.json(answer.value)
+  const body = await readComputeBody(c)
+  const answerOf = ({ query, rows, topK }: Vectors) => {
+    const answer = answers.answerSimilarity(query, rows, topK)
+    if (!answer.ok) throw similarityProblem(answer.error)
+    return answer.value
+  }
+  const answer = withKernels(() =>
+    body.kind === 'json'
+      ? withJson(body.bytes, { query: 'numbers', candidates: 'rows' }, (value) =>
+          answerOf(vectorsOfJson(value)),
+        )
+      : answerOf(vectorsOfBinary(c, body.values)),
+  )
+  return c.json(answer)
 })
 
 /** The operations of a binary request: JSON in the query. Throws ProblemError 400. */
@@ -104,10 +149,10 @@ const operationsOf = (text: string | undefined): unknown => {
   }
 }
 
-const refuseExpression = (body: ComputeBody): void => {
-  if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return
-  if (!('expression' in body.value) && !('columns' in body.value)) return
-  const pointer = 'expression' in body.value ? '#/expression' : '#/columns'
+const refuseExpression = (value: unknown): void => {
+  if (typeof value !== 'object' || value === null) return
+  if (!('expression' in value) && !('columns' in value)) return
+  const pointer = 'expression' in value ? '#/expression' : '#/columns'
   const detail = 'expressions over columns are not supported; send values and operations'
   throw new ProblemError(
     problem(422, 'validation-failed', detail, { errors: [{ pointer, detail }] }),
@@ -125,8 +170,10 @@ describe(compute, {
 })
 compute.post('/api/v1/compute/pipeline', requireScope('read'), async (c) => {
   const body = await readComputeBody(c)
-  refuseExpression(body)
   const operations = body.kind === 'binary' ? operationsOf(c.req.query('operations')) : undefined
-  const input = parseWith(schema.pipelineRequest, inputOf(body, { operations }))
-  return c.json(withKernels(() => answers.answerPipeline(input)))
+  const answer = withInput(body, { operations }, (input) => {
+    refuseExpression(input)
+    return answers.answerPipeline(parseWith(schema.pipelineRequest, input))
+  })
+  return c.json(answer)
 })

@@ -3,8 +3,9 @@ import type { AppContext } from '../http/context.ts'
 import { ProblemError, problem } from '../http/problem.ts'
 import { parseWith } from '../http/validate.ts'
 import { packCandidates, type SimilarityError } from './answers.ts'
-import { type Numbers, refuseTooManyValues } from './numbers.ts'
-import { type ComputeBody, queryNumber } from './request.ts'
+import { Rows } from './json.ts'
+import { type Numbers, tooManyValues, VALUES_MAX } from './numbers.ts'
+import { queryNumber } from './request.ts'
 import { similarityRequest } from './schemas.ts'
 
 export interface Vectors {
@@ -36,15 +37,32 @@ const binaryQuery = z.object({
   topK: similarityRequest.shape.topK,
 })
 
-/** Query and candidates of either kind of body. Throws ProblemError 413 or 422. */
-export const vectorsOf = (c: AppContext, body: ComputeBody): Vectors => {
-  if (body.kind === 'json') {
-    const { query, candidates, topK } = parseWith(similarityRequest, body.value)
-    refuseTooManyValues(candidates.length * query.length)
-    const rows = packCandidates(candidates, query.length)
-    if (!rows.ok) throw similarityProblem(rows.error)
-    return { query, rows: rows.value, topK }
+const withoutCandidates = similarityRequest.omit({ candidates: true })
+
+/** Candidates that the kernel read, beside the query. Throws ProblemError 422. */
+const vectorsOfRows = (value: object, rows: Rows): Vectors => {
+  const { query, topK } = parseWith(withoutCandidates, value)
+  const dims = query.length
+  const ragged =
+    rows.count > 0 && rows.dims !== dims ? { index: 0, length: rows.dims } : rows.ragged
+  if (ragged) throw similarityProblem({ reason: 'ragged', ...ragged, dims })
+  return { query, rows: rows.values, topK }
+}
+
+/** Query and candidates of a JSON body. Throws ProblemError 413 or 422. */
+export const vectorsOfJson = (value: unknown): Vectors => {
+  if (typeof value === 'object' && value !== null && 'candidates' in value) {
+    if (value.candidates instanceof Rows) return vectorsOfRows(value, value.candidates)
   }
+  const { query, candidates, topK } = parseWith(similarityRequest, value)
+  if (candidates.length * query.length > VALUES_MAX) throw tooManyValues()
+  const rows = packCandidates(candidates, query.length)
+  if (!rows.ok) throw similarityProblem(rows.error)
+  return { query, rows: rows.value, topK }
+}
+
+/** Query and candidates of a binary body: `dims` numbers each. Throws ProblemError 422. */
+export const vectorsOfBinary = (c: AppContext, values: Float64Array | Float32Array): Vectors => {
   const topKText = c.req.query('topK')
   const { dims, topK } = parseWith(
     binaryQuery,
@@ -54,7 +72,6 @@ export const vectorsOf = (c: AppContext, body: ComputeBody): Vectors => {
     },
     'query',
   )
-  const { values } = body
   if (values.length < dims) {
     throw fault('#/query', `has ${values.length} values where dims is ${dims}`)
   }

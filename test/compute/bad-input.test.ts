@@ -74,6 +74,39 @@ describe('faults of a JSON body', () => {
     const { status, body } = await sendText('summary', '{"values":[1,1e999]}')
     expect(status).toBe(422)
     expect(body.errors).toEqual([{ pointer: '#/values/1', detail: 'must be finite' }])
+    expect(body.byteOffset).toBe(13)
+  })
+
+  it.each([
+    { path: 'summary', text: '{"values":[1,"2",true]}', status: 422, byteOffset: 13 },
+    { path: 'summary', text: '{"values":[1,2,]}', status: 400, byteOffset: 15 },
+    { path: 'summary', text: '{"values":[1,2', status: 400, byteOffset: 14 },
+    { path: 'summary', text: '{"values":[1],"x":tru}', status: 400, byteOffset: 18 },
+    { path: 'summary', text: '{"values":[1]} {}', status: 400, byteOffset: 15 },
+    { path: 'summary', text: '{"values":5}', status: 422, byteOffset: 10 },
+    {
+      path: 'similarity',
+      text: '{"query":[1, null],"candidates":[]}',
+      status: 422,
+      byteOffset: 13,
+    },
+    {
+      path: 'similarity',
+      text: '{"query":[1],"candidates":[[1],[]]}',
+      status: 422,
+      byteOffset: 31,
+    },
+    { path: 'similarity', text: '{"query":[1],"candidates":[[1] 2]}', status: 400, byteOffset: 31 },
+    { path: 'pipeline', text: '{"operations":[],"values":[+1]}', status: 400, byteOffset: 27 },
+  ])('names the byte where the kernel stopped: $text', async ({ path, text, ...want }) => {
+    const { status, body } = await sendText(path, text)
+    expect({ status, byteOffset: body.byteOffset }).toEqual(want)
+  })
+
+  it('has no byte for a fault that JSON alone does not show', async () => {
+    const { status, body } = await sendText('percentiles', '{"values":[1]}')
+    expect(status).toBe(422)
+    expect(body.byteOffset).toBeUndefined()
   })
 
   it('lists at most 100 faults', async () => {
@@ -140,7 +173,8 @@ describe('bounds', () => {
     expect(status).toBe(200)
     expect(body.percentiles).toEqual({ '50': 1 })
     const over = new Uint8Array(COMPUTE_BODY_BYTES_MAX + 1)
-    expect((await sendNumbers('summary', over)).status).toBe(413)
+    expect((await sendNumbers('percentiles?percentiles=50', over)).status).toBe(413)
+    expect((await sendText('summary', ' '.repeat(COMPUTE_BODY_BYTES_MAX + 1))).status).toBe(413)
   })
 
   it('stops reading a stream of unknown length at the bound', async () => {
@@ -157,7 +191,7 @@ describe('bounds', () => {
       duplex: 'half',
       headers: { 'content-type': 'application/octet-stream' },
     }
-    expect((await send('summary', init)).status).toBe(413)
+    expect((await send('pipeline?operations=[]', init)).status).toBe(413)
     expect(chunks).toBeLessThan(15)
   })
 

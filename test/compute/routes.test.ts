@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { appWith, sendJson, sendNumbers } from './client.ts'
+import { kernels } from '../kernels/load.ts'
+import { appWith, sendJson, sendNumbers, sendText } from './client.ts'
 
 const SAMPLE = [2, 4, 4, 4, 5, 5, 7, 9]
 const SUMMARY = { count: 8, sum: 40, min: 2, max: 9, mean: 5, variance: 4, stddev: 2, nanCount: 0 }
@@ -105,6 +106,46 @@ describe('POST /api/v1/compute/similarity', () => {
     const { status, body } = await sendNumbers('similarity?dims=3&topK=2', numbers)
     expect(status).toBe(200)
     expect(body.matches.map(({ index }: { index: number }) => index)).toEqual([2, 0])
+  })
+})
+
+describe('JSON bodies', () => {
+  it('may have white space, a byte order mark, more members, and a name twice', async () => {
+    const text =
+      '\ufeff { "note" : {"values":"]"} , "values":[9e99], "\\u0076alues" : [ 2,4,4,4,\n5,5,7,9 ] } '
+    expect(await sendText('summary', text)).toEqual({ status: 200, body: SUMMARY })
+    expect((await sendText('summary', '{"values":"x","values":[1]}')).status).toBe(200)
+    expect((await sendText('summary', '{"values":[1e999],"values":[1]}')).status).toBe(200)
+    expect((await sendText('summary', '{"values":[1],"values":[1e999]}')).status).toBe(422)
+  })
+
+  it('are computed without losing a bit', async () => {
+    const values = Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 10 ** (i % 20))
+    const fromJson = await sendJson('summary', { values })
+    expect(fromJson).toEqual(await sendNumbers('summary', Float64Array.from(values)))
+    const { body } = await sendJson('pipeline', { values, operations: [] })
+    expect(body.values).toEqual(values)
+  })
+
+  it('may hold as many numbers as a request may', async () => {
+    const text = `{"percentiles":[0,50,100],"values":[${'1,'.repeat(2 ** 21 - 1)}3]}`
+    for (const method of ['exact', 'sketch']) {
+      const { status, body } = await sendText(
+        'percentiles',
+        text.replace('{', `{"method":"${method}",`),
+      )
+      expect(status).toBe(200)
+      expect(body.percentiles['0']).toBeCloseTo(1, 1)
+      expect(body.percentiles['100']).toBeGreaterThan(2.9)
+    }
+    expect((await sendText('summary', text)).body.count).toBe(2 ** 21)
+    expect(kernels.arena.liveBlocks).toBe(0)
+  })
+
+  it('may name the candidates before the query', async () => {
+    const text = '{"topK":1,"candidates":[ [1,0], [0,2] ],"query":[0,1]}'
+    const { body } = await sendText('similarity', text)
+    expect(body.matches).toEqual([{ index: 1, score: 1 }])
   })
 })
 
