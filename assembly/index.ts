@@ -18,6 +18,7 @@ export {
 } from './rolling'
 export { parse_numbers_f64, parse_padding_bytes, parse_result_bytes } from './parse'
 export { base64_decode } from './base64'
+export { trees_margins_f32, trees_work_bytes } from './trees'
 
 /** First byte that holds no static data: the host's arena begins here. */
 export function heap_base(): usize {

@@ -7,11 +7,22 @@ import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
 import * as rolling from './kernels/rolling.bench.ts'
 import * as similarity from './kernels/similarity.bench.ts'
+import * as trees from './kernels/trees.bench.ts'
 import { measureInterleaved } from './measure.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 import type { BenchCase, CaseSize } from './types.ts'
 
-const families = [reduce, quantile, histogram, similarity, elementwise, rolling, parse, base64]
+const families = [
+  reduce,
+  quantile,
+  histogram,
+  similarity,
+  elementwise,
+  rolling,
+  parse,
+  base64,
+  trees,
+]
 
 const casesOf = async (size: CaseSize): Promise<BenchCase[]> =>
   (await Promise.all(families.map((family) => family.cases(size)))).flat()

@@ -67,6 +67,7 @@ describe('the tree', () => {
       'rolling',
       'parse',
       'base64',
+      'trees',
     ]
     const missing = families.flatMap((family) =>
       [

@@ -28,4 +28,6 @@ export const ACCURACY = {
   rollingMean: 1e-13,
   /** Of the variance. */
   rollingVariance: 3e-14,
+  /** Of max(1, |prediction|), against XGBoost's sums in f32. */
+  trees: 1e-6,
 } as const
