@@ -4,7 +4,20 @@ export interface MeasureOptions {
   readonly rounds: number
   /** A batch of calls lasts at least this long: far above the timer's grain. */
   readonly batchMs: number
+  /** The compiler's last tier comes late on a busy machine, on a thread of its own. */
+  readonly warmUpMs?: number
+  /** When this much CPU time is used up no further round begins; there are at least three. */
+  readonly budgetMs?: number
 }
+
+/** Work in this thread, or something that times its own work elsewhere. */
+export type Subject = (() => void) | { timeMs(calls: number): Promise<number> }
+
+const WARM_UP_MS = 150
+const ROUNDS_MIN = 3
+
+/** One call of it takes so long that it is measured once. */
+const SLOW_MS = 1500
 
 const spreadOf = (times: readonly number[]): Spread => {
   const ascending = [...times].sort((a, b) => a - b)
@@ -12,30 +25,56 @@ const spreadOf = (times: readonly number[]): Spread => {
   return { median: at(0.5), p5: at(0.05) }
 }
 
-/** CPU time of this thread: what other processes take does not count. */
+const nothing = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * CPU time of this thread: what other processes take does not count. Some kernels bring a thread's
+ * account up to date only at a tick of 4 ms or when it sleeps, so it sleeps.
+ */
 const threadMs = (): number => {
+  Atomics.wait(nothing, 0, 0, 0.05)
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000
 }
 
-const timeMs = (work: () => void, calls: number): number => {
+const timeMs = async (subject: Subject, calls: number): Promise<number> => {
+  if (typeof subject !== 'function') return subject.timeMs(calls)
   const startedMs = threadMs()
-  for (let i = 0; i < calls; i++) work()
+  for (let i = 0; i < calls; i++) subject()
   return threadMs() - startedMs
 }
 
-/** The compiler's last tier comes late on a busy machine, on a thread of its own. */
-const WARM_UP_MS = 150
-
-const warmUp = (work: () => void): void => {
-  for (const startedMs = threadMs(); threadMs() - startedMs < WARM_UP_MS; ) work()
+interface Plan {
+  readonly name: string
+  readonly subject: Subject
+  readonly calls: number
+  readonly isSlow: boolean
+  readonly times: number[]
 }
 
-/** Calls that fill a batch. */
-const callsOf = (work: () => void, batchMs: number): number => {
-  for (let calls = 1; ; calls *= 2) {
-    const ms = timeMs(work, calls)
-    if (ms >= batchMs) return Math.max(1, Math.ceil((calls * batchMs) / ms))
+/** Calls that fill a batch, found while the compiler warms up. */
+const planOf = async (
+  name: string,
+  subject: Subject,
+  { batchMs, warmUpMs = WARM_UP_MS }: MeasureOptions,
+): Promise<Plan> => {
+  const onceMs = await timeMs(subject, 1)
+  if (onceMs > SLOW_MS) return { name, subject, calls: 1, isSlow: true, times: [onceMs] }
+  let spentMs = onceMs
+  let calls = 1
+  for (;;) {
+    const ms = await timeMs(subject, calls)
+    spentMs += ms
+    if (spentMs < warmUpMs && ms >= batchMs) continue
+    if (ms < batchMs / 2) calls *= 2
+    else
+      return {
+        name,
+        subject,
+        calls: Math.max(1, Math.round((calls * batchMs) / ms)),
+        isSlow: false,
+        times: [],
+      }
   }
 }
 
@@ -45,20 +84,23 @@ const callsOf = (work: () => void, batchMs: number): number => {
  *
  * @returns CPU milliseconds a call, by name
  */
-export const measureInterleaved = (
-  subjects: Readonly<Record<string, () => void>>,
-  { rounds, batchMs }: MeasureOptions,
-): Record<string, Spread> => {
-  for (const work of Object.values(subjects)) warmUp(work)
-  const plans = Object.entries(subjects).map(([name, work]) => ({
-    name,
-    work,
-    calls: callsOf(work, batchMs),
-    times: [] as number[],
-  }))
+export const measureInterleaved = async (
+  subjects: Readonly<Record<string, Subject>>,
+  options: MeasureOptions,
+): Promise<Record<string, Spread>> => {
+  const { rounds, budgetMs = Number.POSITIVE_INFINITY } = options
+  const plans: Plan[] = []
+  for (const [name, subject] of Object.entries(subjects)) {
+    plans.push(await planOf(name, subject, options))
+  }
+  let spentMs = 0
   for (let round = 0; round < rounds; round++) {
+    if (round >= ROUNDS_MIN && spentMs > budgetMs) break
     for (const plan of round % 2 === 0 ? plans : [...plans].reverse()) {
-      plan.times.push(timeMs(plan.work, plan.calls) / plan.calls)
+      if (plan.isSlow) continue
+      const ms = await timeMs(plan.subject, plan.calls)
+      spentMs += ms
+      plan.times.push(ms / plan.calls)
     }
   }
   return Object.fromEntries(plans.map(({ name, times }) => [name, spreadOf(times)]))

@@ -20,6 +20,10 @@ export interface Row {
   rivals: Record<string, Spread>
   /** Rival's median / ours by rival: > 1 where ours is better. */
   ratio: Record<string, number>
+  /** Input read by ours at its median, in 10⁹ bytes a second. */
+  gigabytesPerSecond?: number
+  /** Rivals that could not be measured here, and why. */
+  absent?: Record<string, string>
 }
 
 export interface Report {
@@ -86,18 +90,28 @@ export const formatNumber = (value: number): string => {
 
 /** Rows as an aligned table: the case, ours, and each rival with how many times slower it is. */
 export const formatTable = (rows: readonly Row[]): string => {
-  const rivals = [...new Set(rows.flatMap((row) => Object.keys(row.rivals)))]
-  const header = ['case', 'n', 'unit', 'ours', '(p5)', ...rivals.flatMap((name) => [name, '×'])]
+  const rivals = [
+    ...new Set(
+      rows.flatMap((row) => [...Object.keys(row.rivals), ...Object.keys(row.absent ?? {})]),
+    ),
+  ]
+  const hasRate = rows.some((row) => row.gigabytesPerSecond !== undefined)
+  const rate = (text: string): string[] => (hasRate ? [text] : [])
+  const header = [
+    ...['case', 'n', 'unit', 'ours', '(p5)', ...rate('GB/s')],
+    ...rivals.flatMap((name) => [name, '×']),
+  ]
   const lines = rows.map((row) => [
     row.case,
     row.n.toLocaleString('en-GB'),
     row.unit,
     formatNumber(row.ours.median),
     `(${formatNumber(row.ours.p5)})`,
+    ...rate(row.gigabytesPerSecond === undefined ? '' : formatNumber(row.gigabytesPerSecond)),
     ...rivals.flatMap((name) => {
       const rival = row.rivals[name]
       return rival === undefined
-        ? ['', '']
+        ? [row.absent?.[name] === undefined ? '' : '–', '']
         : [formatNumber(rival.median), formatNumber(row.ratio[name] ?? Number.NaN)]
     }),
   ])
@@ -118,4 +132,17 @@ export const formatTable = (rows: readonly Row[]): string => {
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** One table for each set of rivals, with what could not be measured, and why, at the end. */
+export const formatTables = (rows: readonly Row[]): string => {
+  const groups = Map.groupBy(rows, (row) =>
+    [...Object.keys(row.rivals), ...Object.keys(row.absent ?? {})].sort().join(),
+  )
+  const reasons = rows.flatMap((row) =>
+    Object.entries(row.absent ?? {}).map(([name, why]) => `${name}: ${why}`),
+  )
+  return [...[...groups.values()].map(formatTable), [...new Set(reasons)].join('\n')]
+    .filter((text) => text !== '')
+    .join('\n\n')
 }

@@ -6,7 +6,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { formatTable, provenance, type Report, type Suite } from './report.ts'
+import { formatTables, provenance, type Report, type Suite } from './report.ts'
 
 const SUFFIX = '.bench.ts'
 const suiteNames = readdirSync(import.meta.dirname)
@@ -71,6 +71,6 @@ const { cpu, cores, node, workerd } = report.machine
 console.log(
   `${suite} at ${report.commit} · ${cpu}, ${cores} cores · Node ${node} · workerd ${workerd}\n`,
 )
-console.log(formatTable(rows))
+console.log(formatTables(rows))
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
 process.exit(0)

@@ -1,6 +1,6 @@
 import { cosine, dot } from '../../src/kernels/similarity.ts'
 import type { BenchCase, CaseSize } from '../types.ts'
-import { percentages } from './inputs.ts'
+import { percentages, sizesOf } from './inputs.ts'
 
 const DIMS = 384
 
@@ -52,7 +52,7 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> => {
       rivals: { loop: keep(loop) },
     }
   }
-  const long = new Float32Array(percentages(size === 'smoke' ? 1000 : 100_000))
+  const long = new Float32Array(percentages(sizesOf(size)[0] ?? 0))
   const ours = () => dot(long, long)
   const loop = () => plainDot(long, long)
   const dotCase: BenchCase = {
@@ -66,7 +66,7 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> => {
     ours: keep(ours),
     rivals: { loop: keep(loop) },
   }
-  return [dotCase, ...(size === 'smoke' ? [10] : [1000, 10_000]).map(one)]
+  return [dotCase, one(Math.max(2, Math.floor((size === 'smoke' ? 1000 : size) / DIMS)))]
 }
 
 /** Read by nobody; it keeps results from being optimised away. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { formatNumber, formatTable, provenance, type Row, ratiosOf } from '../../bench/report.ts'
+import {
+  formatNumber,
+  formatTable,
+  formatTables,
+  provenance,
+  type Row,
+  ratiosOf,
+} from '../../bench/report.ts'
 
 const rows: Row[] = [
   {
@@ -27,6 +34,25 @@ describe('the table of a suite', () => {
         'case                         n  unit          ours      (p5)  plain loop     ×    n+1      ×',
         'sum f64                100,000  ns/element  0.0900  (0.0891)       0.630  7.00',
         'dashboard, page of 50    1,000  ms            1.15    (1.10)                    5,000  4,348',
+      ].join('\n'),
+    )
+  })
+
+  it('gives each set of rivals a table of its own, and says what could not be measured', () => {
+    const measured = {
+      ...rows[0],
+      gigabytesPerSecond: 88.9,
+      absent: { 'native-avx512': 'the processor has no avx512f' },
+    } as Row
+    expect(formatTables([measured, ...rows.slice(1)])).toBe(
+      [
+        'case           n  unit          ours      (p5)  GB/s  plain loop     ×  native-avx512  ×',
+        'sum f64  100,000  ns/element  0.0900  (0.0891)  88.9       0.630  7.00              –',
+        '',
+        'case                       n  unit  ours    (p5)    n+1      ×',
+        'dashboard, page of 50  1,000  ms    1.15  (1.10)  5,000  4,348',
+        '',
+        'native-avx512: the processor has no avx512f',
       ].join('\n'),
     )
   })
