@@ -91,12 +91,11 @@ const refusal = (status: number, message: string): Answer => ({
 })
 
 const send = (response: ServerResponse, status: number, body: string): void => {
-  const bytes = Buffer.from(body)
   response.writeHead(status, {
     'content-type': 'application/json',
-    'content-length': bytes.byteLength,
+    'content-length': Buffer.byteLength(body),
   })
-  response.end(bytes)
+  response.end(body)
 }
 
 const answer = async (request: IncomingMessage, target: Target, pool: pg.Pool): Promise<Answer> => {

@@ -1,5 +1,5 @@
 import type { Database } from '../../src/database/client.ts'
-import { readDashboard } from '../../src/database/fleet-queries.ts'
+import { type DashboardVm, readDashboard } from '../../src/database/fleet-queries.ts'
 import type { Fleet } from './seed.ts'
 
 /** What the designs are compared by. */
@@ -24,7 +24,8 @@ const none = Number.NaN
 export const maintained: Design = async (db, { organisationId }, limit) => {
   const page = await readDashboard(db, organisationId, { sort: 'status', limit }, RATES)
   if (!page.ok) throw new Error(page.error.reason)
-  return page.value.vms.map(({ id, latest, window_24h: window }) => ({
+  const vms = JSON.parse(page.value.vmsJson) as DashboardVm[]
+  return vms.map(({ id, latest, window_24h: window }) => ({
     id,
     cpuUsage: latest?.cpu_usage ?? none,
     cpuAvg: window.cpu_avg ?? none,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 import { flush } from '../../src/database/flush-queries.ts'
+import { rowValuesOf } from '../../src/fleet/dashboard-row.ts'
 import { healthOf } from '../../src/fleet/health.ts'
 import {
   type FlushBatch,
@@ -161,6 +162,11 @@ const batchOf = (
       memoryMax: hours.map(({ state }) => state.memory.max),
       memorySketch: hours.map(({ state }) => state.memory.sketch.toBytes()),
     },
-    windows: { vmId, values: windows },
+    windows: {
+      vmId,
+      timestamp: vmId.map(() => timestamp),
+      values: windows,
+      rowValues: latest.map((sample, row) => rowValuesOf(sample, windows[row] as Window24h)),
+    },
   }
 }

@@ -29,6 +29,8 @@ export interface Database {
    * @throws what `faultOf` reads: the statement's SQL error, or an unavailable database
    */
   query<Row>(statement: Statement): Promise<Row[]>
+  /** As `query`, with the values as PostgreSQL writes them: nothing parses them, JSON least of all. */
+  texts(statement: Statement): Promise<ReadonlyArray<ReadonlyArray<string | null>>>
   /**
    * Statements in one READ COMMITTED transaction, one round trip; all or nothing.
    * @returns rows of each statement, in order
@@ -37,19 +39,38 @@ export interface Database {
   transaction(statements: readonly Statement[]): Promise<Array<Record<string, unknown>[]>>
 }
 
+const clients = new WeakMap<DatabaseSettings, Database>()
+
 /**
- * A client for one request: Workers cannot share a connection between requests, and Neon pools on its
- * side. Opens nothing until the first query.
+ * The client of these settings, one an isolate: it holds no connection, every statement is a request of
+ * its own, and Neon pools on its side. Opens nothing until the first query.
  *
  * @throws Error when `databaseUrl` is not a PostgreSQL URL with user and host
  */
 export const connect = (settings: DatabaseSettings): Database => {
-  configure(settings)
-  const client = neon(settings.databaseUrl, { fullResults: false })
+  const known = clients.get(settings)
+  if (known) return known
+  const made = clientOf(settings)
+  clients.set(settings, made)
+  return made
+}
+
+/** Values as they come. */
+const AS_TEXT = { arrayMode: true, types: { getTypeParser: () => (text: string) => text } } as const
+
+const clientOf = ({
+  databaseUrl,
+  neonProxy,
+  answerTimeoutMs = ANSWER_TIMEOUT_MS,
+}: DatabaseSettings): Database => {
+  const route: Route = { neonProxy, answerTimeoutMs }
+  const client = neon(databaseUrl, { fullResults: false, fetchOptions: { route } })
   return {
     orm: drizzle(client, { schema }),
     query: async <Row>({ text, params }: Statement) =>
       (await client.query(text, [...params])) as Row[],
+    texts: async ({ text, params }) =>
+      (await client.query(text, [...params], AS_TEXT)) as Array<Array<string | null>>,
     transaction: async (statements) =>
       (await client.transaction(
         statements.map(({ text, params }) => client.query(text, [...params])),
@@ -63,14 +84,23 @@ export const ping = async (db: Database): Promise<void> => {
   await db.query({ text: 'SELECT 1 AS one', params: [] })
 }
 
-const configure = ({ neonProxy, answerTimeoutMs = ANSWER_TIMEOUT_MS }: DatabaseSettings): void => {
-  neonConfig.fetchFunction = (url: string, init: RequestInit) =>
-    boundedFetch(url, init, answerTimeoutMs)
-  if (neonProxy === null) return
-  neonConfig.fetchEndpoint = () => `http://${neonProxy}/sql`
-  neonConfig.wsProxy = () => `${neonProxy}/v2`
-  neonConfig.useSecureWebSocket = false
-  neonConfig.pipelineConnect = false
+/** Where a client's requests go; the driver hands it through to `fetchFunction`. */
+interface Route {
+  readonly neonProxy: string | null
+  readonly answerTimeoutMs: number
+}
+
+const DIRECT: Route = { neonProxy: null, answerTimeoutMs: ANSWER_TIMEOUT_MS }
+
+// The driver is configured once for all clients, so what differs between them travels with the request.
+neonConfig.fetchFunction = (url: string, init: RequestInit & { route?: Route }) => {
+  const { route = DIRECT, ...request } = init
+  const { neonProxy, answerTimeoutMs } = route
+  return boundedFetch(
+    neonProxy === null ? url : `http://${neonProxy}/sql`,
+    request,
+    answerTimeoutMs,
+  )
 }
 
 /**

@@ -1,15 +1,10 @@
+import { rowJsonOf } from '../fleet/dashboard-row.ts'
 import { VM_STATUSES, type VmStatus } from '../fleet/types.ts'
 import { ok, type Result } from '../result.ts'
 import type { Database } from './client.ts'
 import { type CursorError, decodeCursor, encodeCursor } from './cursor.ts'
 import { type DashboardSort, dashboardOrder } from './dashboard-order.ts'
-import {
-  type DashboardColumns,
-  type DashboardVm,
-  dashboardVms,
-  PAGE_ARRAYS,
-  PAGE_COLUMNS,
-} from './dashboard-rows.ts'
+import { type DashboardVm, rowExpression } from './dashboard-rows.ts'
 import { behind, orderBy, Parameters } from './keyset.ts'
 
 /** What an hour of a VM's capacity costs, in US dollars. */
@@ -40,15 +35,13 @@ export interface DashboardSummary {
   readonly total_hourly_cost: number
 }
 
+/** What is answered is text already, so that nothing on the way reads or writes its numbers. */
 export interface DashboardPage {
-  readonly vms: readonly DashboardVm[]
-  readonly summary: DashboardSummary
+  /** JSON of `readonly DashboardVm[]`. */
+  readonly vmsJson: string
+  /** JSON of `DashboardSummary`. */
+  readonly summaryJson: string
   readonly nextCursor: string | null
-}
-
-type DashboardRow = DashboardColumns & {
-  readonly organisation: string | null
-  readonly summary: DashboardSummary
 }
 
 /**
@@ -74,26 +67,31 @@ export const readDashboard = async (
     position = behind(order.keys, keys.value, parameters)
   }
   const cost = `CROSS JOIN LATERAL (SELECT ${costOf(rates, parameters)} AS hourly) AS cost`
-  const text = `WITH page AS (
-      SELECT ${PAGE_COLUMNS}
+  // A text a row: one text of all rows is copied thrice in the server, and has to grow as it is made.
+  const text = `SELECT page.row, NULL AS summary FROM (
+      SELECT ${rowExpression(organisation)} AS row
       FROM vms ${cost}
       LEFT JOIN vm_latest ON vm_latest.vm_id = vms.id
       LEFT JOIN vm_window ON vm_window.vm_id = vms.id
       WHERE ${filter} AND ${position}
       ORDER BY ${orderBy(order.keys)} LIMIT ${literal(query.limit + 1)}
-    )
-    SELECT ${PAGE_ARRAYS},
-      (SELECT slug FROM organisations WHERE organisations.id = ${organisation}) AS organisation,
-      (SELECT ${SUMMARY} FROM vms ${cost}
-        LEFT JOIN vm_latest ON vm_latest.vm_id = vms.id WHERE ${filter}) AS summary
-    FROM page`
-  const [row] = await db.query<DashboardRow>({ text, params: parameters.values })
-  if (row === undefined) throw new Error('an aggregate without GROUP BY gave no row')
-  const vms = dashboardVms(row, row.organisation ?? '', query.limit)
-  const last = vms.at(-1)
-  const hasMore = (row.id?.length ?? 0) > vms.length
-  const nextCursor = hasMore && last !== undefined ? encodeCursor(query.sort, order.of(last)) : null
-  return ok({ vms, summary: row.summary, nextCursor })
+    ) AS page
+    UNION ALL
+    SELECT NULL, (SELECT ${SUMMARY}::text FROM vms ${cost}
+      LEFT JOIN vm_latest ON vm_latest.vm_id = vms.id WHERE ${filter})`
+  const rows: string[] = []
+  let summaryJson = ''
+  for (const [row, summary] of await db.texts({ text, params: parameters.values }))
+    if (row != null) rows.push(rowJsonOf(row))
+    else summaryJson = summary ?? ''
+  const hasMore = rows.length > query.limit
+  if (hasMore) rows.length = query.limit
+  const last = rows.at(-1)
+  const nextCursor =
+    hasMore && last !== undefined
+      ? encodeCursor(query.sort, order.of(JSON.parse(last) as DashboardVm))
+      : null
+  return ok({ vmsJson: `[${rows.join(',')}]`, summaryJson, nextCursor })
 }
 
 /** In the text, not a parameter: a plan kept for any limit would read the whole fleet for a page of 50. */

@@ -1,5 +1,5 @@
 import { type FlushBatch, METRICS } from '../fleet/types.ts'
-import { base64Array, numberArray, uuidArray } from './array-literal.ts'
+import { base64Array, numberArray, textArray, uuidArray } from './array-literal.ts'
 import type { Database, Statement } from './client.ts'
 import { sqlState } from './faults.ts'
 import { maintainPartitions } from './partition-queries.ts'
@@ -13,7 +13,7 @@ const NO_PARTITION = '23514'
 /**
  * Writes a batch in one transaction and one round trip: all of it or nothing. Rows are absolute and
  * keyed, so the same batch again changes nothing, and an older one arriving late neither lowers a
- * minute's or hour's sample count nor moves `vm_latest` back. Rows of VMs that are deleted, unknown or
+ * minute's or hour's sample count nor moves `vm_latest` or `vm_window` back. Rows of VMs that are deleted, unknown or
  * another organisation's are dropped, and so are minutes and hours older than the retention.
  * Per table, a key may stand in the batch once.
  *
@@ -100,6 +100,8 @@ export const flushStatements = (
       params: [
         organisationId,
         uuidArray(windows.vmId),
+        numberArray(windows.timestamp),
+        textArray(windows.rowValues),
         column('cpu_avg'),
         column('cpu_max'),
         column('cpu_p95'),
@@ -198,9 +200,16 @@ const WINDOW_COLUMNS = [
   'sample_count',
 ] as const
 
-const WINDOWS = `INSERT INTO vm_window (vm_id, ${WINDOW_COLUMNS.join(', ')})
-  SELECT batch.* FROM unnest($2::uuid[], $3::float8[], $4::float8[], $5::float8[], $6::float8[],
-      $7::float8[], $8::float8[], $9::integer[])
-    AS batch (vm_id, ${WINDOW_COLUMNS.join(', ')})
+/**
+ * Runs after `LATEST`, so that what belongs to a sample that is not the newest finds no row with its time
+ * and changes nothing: window, row and newest sample never contradict each other.
+ */
+const WINDOWS = `INSERT INTO vm_window (vm_id, row_values, ${WINDOW_COLUMNS.join(', ')})
+  SELECT batch.vm_id, batch.row_values, ${WINDOW_COLUMNS.map((column) => `batch.${column}`).join(', ')}
+  FROM unnest($2::uuid[], $3::float8[], $4::text[], $5::float8[], $6::float8[], $7::float8[],
+      $8::float8[], $9::float8[], $10::float8[], $11::integer[])
+    AS batch (vm_id, ms, row_values, ${WINDOW_COLUMNS.join(', ')})
   ${LIVING_VMS}
-  ON CONFLICT (vm_id) DO UPDATE SET ${excluded(WINDOW_COLUMNS)}`
+  JOIN vm_latest ON vm_latest.vm_id = batch.vm_id
+    AND vm_latest.timestamp = to_timestamp(batch.ms / 1000)
+  ON CONFLICT (vm_id) DO UPDATE SET ${excluded(['row_values', ...WINDOW_COLUMNS])}`

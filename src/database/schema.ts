@@ -84,6 +84,12 @@ export const vms = pgTable(
     instanceType: text('instance_type').notNull(),
     /** 0 to 100 from the newest sample; 100 before the first. Kept here so that the order by health has an index. */
     healthScore: smallint('health_score').notNull().default(100),
+    /** The members of a dashboard row that stand in this table, as JSON without braces. */
+    rowJson: text('row_json')
+      .notNull()
+      .generatedAlwaysAs(
+        sql`vm_row_json(id, name, status, cpu_cores, memory_mb, disk_gb, region, instance_type, created_at, health_score)`,
+      ),
     statusChangedAt: instant('status_changed_at').notNull().defaultNow(),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
@@ -167,7 +173,7 @@ export const vmHours = pgTable(
   ],
 )
 
-/** Statistics of the sliding 24 h, one row per VM. */
+/** What the dashboard shows beside the newest sample, one row per VM; written together with it. */
 export const vmWindow = pgTable('vm_window', {
   vmId: uuid('vm_id')
     .primaryKey()
@@ -179,4 +185,6 @@ export const vmWindow = pgTable('vm_window', {
   memoryMax: doublePrecision('memory_max'),
   memoryP95: doublePrecision('memory_p95'),
   sampleCount: integer('sample_count').notNull(),
+  /** `rowValuesOf` the newest sample and the window. */
+  rowValues: text('row_values').notNull(),
 })

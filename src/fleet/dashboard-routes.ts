@@ -1,9 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { TypedResponse } from 'hono'
 import { connect } from '../database/client.ts'
 import { DASHBOARD_SORTS, readDashboard } from '../database/fleet-queries.ts'
 import { requireScope } from '../http/auth.ts'
 import { createRouter, problemResponses } from '../http/validate.ts'
-import { efficiencyOf, healthOf, USAGE_STATUSES } from './health.ts'
+import { USAGE_STATUSES } from './health.ts'
 import { fleetProblem } from './vm-problems.ts'
 import { cursorSchema, metricsSchema, vmSchema, vmStatusSchema } from './vm-schema.ts'
 
@@ -38,7 +39,7 @@ const rowSchema = vmSchema
   })
   .openapi('DashboardVm')
 
-const dashboardSchema = z
+export const dashboardSchema = z
   .object({
     vms: z.array(rowSchema),
     summary: z.object({
@@ -94,14 +95,10 @@ dashboard.openapi(
       settings.costRates,
     )
     if (!page.ok) throw fleetProblem(page.error)
-    const { vms, summary, nextCursor } = page.value
-    const rows = vms.map((vm) => ({
-      ...vm,
-      ...healthOf(vm.latest),
-      ...efficiencyOf(vm.window_24h),
-    }))
-    return c.json({ vms: rows, summary, next_cursor: nextCursor, generated_at: Date.now() }, 200, {
-      'cache-control': 'private, no-cache',
-    })
+    const { vmsJson, summaryJson, nextCursor } = page.value
+    const body = `{"vms":${vmsJson},"summary":${summaryJson},"next_cursor":${JSON.stringify(nextCursor)},"generated_at":${Date.now()}}`
+    return new Response(body, {
+      headers: { 'content-type': 'application/json', 'cache-control': 'private, no-cache' },
+    }) as TypedResponse<z.infer<typeof dashboardSchema>, 200, 'json'> & Response
   },
 )

@@ -1,4 +1,5 @@
 import { summary } from '../kernels/reduce.ts'
+import { rowValuesOf } from './dashboard-row.ts'
 import { healthOf } from './health.ts'
 import type { MinuteBuffer } from './minute-buffer.ts'
 import type { PendingChunk } from './shard-store.ts'
@@ -46,20 +47,33 @@ const minutesOf = (
   }
 }
 
-const latestOf = (series: readonly VmSeries[]): FlushBatch['latest'] => {
+interface Stale {
+  readonly vm: VmSeries
+  readonly window: Window24h
+}
+
+/** Newest samples and windows; a VM without a sample has neither. */
+const currentOf = (stale: readonly Stale[]): Pick<FlushBatch, 'latest' | 'windows'> => {
   const vmId: string[] = []
   const timestamp: number[] = []
   const healthScore: number[] = []
+  const rowValues: string[] = []
+  const windows: Window24h[] = []
   const values = emptyColumns()
-  for (const vm of series) {
+  for (const { vm, window } of stale) {
     const latest = vm.latestSample()
     if (!latest) continue
     vmId.push(vm.id)
     timestamp.push(latest.timestamp)
     healthScore.push(healthOf(latest).health_score)
+    rowValues.push(rowValuesOf(latest, window))
+    windows.push(window)
     for (const metric of METRICS) values[metric].push(latest[metric])
   }
-  return { vmId, timestamp, values, healthScore }
+  return {
+    latest: { vmId, timestamp, values, healthScore },
+    windows: { vmId, timestamp, values: windows, rowValues },
+  }
 }
 
 const maximum = (usage: UsageStatistics) => (usage.count === 0 ? null : usage.max)
@@ -89,12 +103,11 @@ export const buildFlush = (
   organisationId: string,
   minutes: readonly PendingChunk<MinuteBuffer>[],
   hours: readonly PendingChunk<HourState>[],
-  stale: readonly { readonly vm: VmSeries; readonly window: Window24h }[],
+  stale: readonly Stale[],
   idOf: (vm: number) => string,
 ): FlushBatch => ({
   organisationId,
   minutes: minutesOf(minutes, idOf),
-  latest: latestOf(stale.map(({ vm }) => vm)),
   hours: hoursOf(hours, idOf),
-  windows: { vmId: stale.map(({ vm }) => vm.id), values: stale.map(({ window }) => window) },
+  ...currentOf(stale),
 })

@@ -90,9 +90,13 @@ export interface FlushBatch {
     readonly memoryMax: ReadonlyArray<number | null>
     readonly memorySketch: readonly Uint8Array[]
   }
-  /** `vm_window`: the sliding 24 h statistics. */
+  /** `vm_window`: the sliding 24 h statistics, written only beside the newest sample there is. */
   readonly windows: {
     readonly vmId: readonly string[]
+    /** Of the newest sample, ms. */
+    readonly timestamp: readonly number[]
     readonly values: readonly Window24h[]
+    /** `rowValuesOf` the newest sample and the window. */
+    readonly rowValues: readonly string[]
   }
 }

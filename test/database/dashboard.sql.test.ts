@@ -3,11 +3,14 @@ import {
   DASHBOARD_SORTS,
   type DashboardQuery,
   type DashboardSort,
+  type DashboardSummary,
   type DashboardVm,
+  listVms,
   readDashboard,
 } from '../../src/database/fleet-queries.ts'
 import { flush } from '../../src/database/flush-queries.ts'
-import { VM_STATUSES } from '../../src/fleet/types.ts'
+import { dashboardSchema } from '../../src/fleet/dashboard-routes.ts'
+import { VM_STATUSES, type Vm } from '../../src/fleet/types.ts'
 import {
   batchOf,
   database,
@@ -25,10 +28,16 @@ const db = database()
 let organisation = { id: '', slug: '' }
 const now = Date.now()
 
-const read = async (query: Partial<DashboardQuery> = {}) =>
-  expectOk(
-    await readDashboard(db, organisation.id, { sort: 'status', limit: 100, ...query }, RATES),
-  )
+const pageOf = async (organisationId: string, query: DashboardQuery, rates = RATES) => {
+  const page = expectOk(await readDashboard(db, organisationId, query, rates))
+  return {
+    vms: JSON.parse(page.vmsJson) as DashboardVm[],
+    summary: JSON.parse(page.summaryJson) as DashboardSummary,
+    nextCursor: page.nextCursor,
+  }
+}
+const read = (query: Partial<DashboardQuery> = {}) =>
+  pageOf(organisation.id, { sort: 'status', limit: 100, ...query })
 
 beforeAll(async () => {
   organisation = await newOrganisation(db)
@@ -68,7 +77,7 @@ describe('the dashboard', () => {
       { vmId: vm.id, timestamp: now, cpu_usage: 45.2, memory_usage: 70, healthScore: 50 },
     ]
     await flush(db, batchOf(own.id, reports, 1440), RETENTION_DAYS)
-    const page = expectOk(await readDashboard(db, own.id, { sort: 'name', limit: 50 }, RATES))
+    const page = await pageOf(own.id, { sort: 'name', limit: 50 })
     const { updated_at: _, ...identity } = vm
     const silent = { cpu_avg: null, cpu_max: null, cpu_p95: null }
     expect(page).toEqual({
@@ -76,6 +85,11 @@ describe('the dashboard', () => {
         {
           ...identity,
           health_score: 50,
+          cpu_status: 'normal',
+          memory_status: 'normal',
+          disk_status: 'unknown',
+          cpu_efficiency: 0.452,
+          memory_efficiency: 0.7,
           // 4 cores × 0.05 + 8 GiB × 0.02 + 2 × 100 GB × 0.01
           estimated_hourly_cost: expect.closeTo(0.38, 12),
           latest: {
@@ -117,9 +131,63 @@ describe('the dashboard', () => {
     })
   })
 
+  it('answers JSON of the documented shape, whatever stands in names and numbers', async () => {
+    const own = await newOrganisation(db)
+    const texts = ['"', '\\', '\\"', "'", ',{"a":1}', '</script>', 'ü 😀 \u2028', '$1 %s', 'null']
+    const made: Vm[] = []
+    for (const text of texts)
+      made.push(await newVm(db, own.id, { name: text, region: text, instance_type: text }))
+    const large = {
+      cpu_cores: 2 ** 31 - 1,
+      memory_mb: Number.MAX_SAFE_INTEGER,
+      disk_gb: Number.MAX_SAFE_INTEGER,
+    }
+    made.push(await newVm(db, own.id, { name: 'large', ...large }))
+    const reports = made.map(({ id }, index) => ({
+      vmId: id,
+      timestamp: now - index,
+      ...(index % 2 === 0 ? { cpu_usage: 1e-7 } : { network_in_bytes: 1e300 }),
+    }))
+    await flush(db, batchOf(own.id, reports.slice(3)), RETENTION_DAYS)
+    const page = expectOk(await readDashboard(db, own.id, { sort: 'name', limit: 50 }, RATES))
+    const body = `{"vms":${page.vmsJson},"summary":${page.summaryJson},"next_cursor":null,"generated_at":0}`
+    const { vms, summary } = dashboardSchema.parse(JSON.parse(body))
+    const byName = [...made].sort((left, right) =>
+      Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)),
+    )
+    expect(vms).toEqual(
+      byName.map(({ updated_at: _, ...identity }) => expect.objectContaining(identity)),
+    )
+    const latestOf = (vm: Vm) => vms.find(({ id }) => id === vm.id)?.latest
+    expect(made.map(latestOf).slice(0, 5)).toEqual([
+      null,
+      null,
+      null,
+      expect.objectContaining({ cpu_usage: null, network_in_bytes: 1e300 }),
+      expect.objectContaining({ cpu_usage: 1e-7, network_in_bytes: null }),
+    ])
+    expect(summary.total).toBe(10)
+  })
+
+  it('rounds times to milliseconds as the list of VMs does', async () => {
+    const own = await newOrganisation(db)
+    const times = ['00:00:00.0005', '00:00:00.0015', '00:00:00.123456', '23:59:59.9996', '12:00:00']
+    for (const time of times) {
+      const { id } = await newVm(db, own.id)
+      await runSql('UPDATE vms SET created_at = $2::timestamptz WHERE id = $1', [
+        id,
+        `2026-02-28 ${time}+00`,
+      ])
+    }
+    const { vms } = await pageOf(own.id, { sort: 'name', limit: 50 })
+    const list = expectOk(await listVms(db, own.id, { sort: 'name', limit: 50 }))
+    expect(vms.map((vm) => vm.created_at)).toEqual(list.vms.map((vm) => vm.created_at))
+    expect(vms.map((vm) => vm.created_at)).toContain('2026-03-01T00:00:00.000Z')
+  })
+
   it('answers an organisation without VMs with zeros and nulls', async () => {
     const empty = await newOrganisation(db)
-    const page = expectOk(await readDashboard(db, empty.id, { sort: '-cpu', limit: 50 }, RATES))
+    const page = await pageOf(empty.id, { sort: '-cpu', limit: 50 })
     expect(page).toEqual({
       vms: [],
       summary: {
@@ -209,7 +277,7 @@ describe('the dashboard', () => {
   it('takes the rates that it is given', async () => {
     const rates = { usdPerCoreHour: 1, usdPerGibHour: 0, usdPer100GbHour: 0 }
     const query = { sort: 'name', limit: 3 } as const
-    const page = expectOk(await readDashboard(db, organisation.id, query, rates))
+    const page = await pageOf(organisation.id, query, rates)
     expect(page.vms.map((vm) => vm.estimated_hourly_cost)).toEqual(
       page.vms.map((vm) => vm.cpu_cores),
     )

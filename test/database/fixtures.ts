@@ -4,12 +4,15 @@ import { inject } from 'vitest'
 import { createOrganisation } from '../../src/database/access-queries.ts'
 import { connect, type Database } from '../../src/database/client.ts'
 import { createVm, type NewVm } from '../../src/database/fleet-queries.ts'
+import { rowValuesOf } from '../../src/fleet/dashboard-row.ts'
 import {
   type FlushBatch,
   METRICS,
   type Metric,
   type MetricColumns,
+  type MetricValues,
   type Vm,
+  type Window24h,
 } from '../../src/fleet/types.ts'
 
 export const RATES = { usdPerCoreHour: 0.05, usdPerGibHour: 0.02, usdPer100GbHour: 0.01 }
@@ -67,6 +70,12 @@ const columns = (rows: ReadonlyArray<Partial<Record<Metric, number>>>): MetricCo
     METRICS.map((metric) => [metric, rows.map((row) => row[metric] ?? null)]),
   ) as Record<Metric, Array<number | null>>
 
+const valuesOf = (values: MetricColumns, row: number): MetricValues =>
+  Object.fromEntries(METRICS.map((metric) => [metric, values[metric][row] ?? null])) as Record<
+    Metric,
+    number | null
+  >
+
 /** A sample of one VM; metrics that are not given are missing. */
 export interface Report {
   readonly vmId: string
@@ -92,6 +101,18 @@ export const batchOf = (
   const memory = reports.map((report) => report.memory_usage ?? null)
   const values = columns(reports)
   const counts = reports.map(() => sampleCount)
+  const windows = reports.map((_, row) => ({
+    cpu_avg: cpu[row] ?? null,
+    cpu_max: cpu[row] ?? null,
+    cpu_p95: cpu[row] ?? null,
+    memory_avg: memory[row] ?? null,
+    memory_max: memory[row] ?? null,
+    memory_p95: memory[row] ?? null,
+    sample_count: sampleCount,
+  }))
+  const rowValues = reports.map(({ timestamp }, row) =>
+    rowValuesOf({ timestamp, ...valuesOf(values, row) }, windows[row] as Window24h),
+  )
   const sketch = reports.map(() => new Uint8Array([0, 255, 34, 92]))
   return {
     organisationId,
@@ -126,15 +147,9 @@ export const batchOf = (
     },
     windows: {
       vmId,
-      values: reports.map((_, row) => ({
-        cpu_avg: cpu[row] ?? null,
-        cpu_max: cpu[row] ?? null,
-        cpu_p95: cpu[row] ?? null,
-        memory_avg: memory[row] ?? null,
-        memory_max: memory[row] ?? null,
-        memory_p95: memory[row] ?? null,
-        sample_count: sampleCount,
-      })),
+      timestamp: reports.map(({ timestamp }) => timestamp),
+      values: windows,
+      rowValues,
     },
   }
 }

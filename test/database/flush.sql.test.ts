@@ -107,7 +107,7 @@ describe('flush', () => {
     expect(scores.map((row) => row.health_score)).toEqual([100, 100])
   })
 
-  it('never takes vm_latest back in time, nor a score from an older sample', async () => {
+  it('never takes what is newest back in time, nor a score or a window from an older sample', async () => {
     const now = Date.now()
     const newer = batchOf(organisationId, [
       { vmId, timestamp: now, cpu_usage: 10, healthScore: 50 },
@@ -115,8 +115,12 @@ describe('flush', () => {
     const older = batchOf(organisationId, [
       { vmId, timestamp: now - 1, cpu_usage: 99, healthScore: 0 },
     ])
+    const newest = async () => (await rowsOf(vmId)).filter((row) => /^vm_(latest|window)/.test(row))
     await flush(db, newer, RETENTION_DAYS)
+    const before = await newest()
     await flush(db, older, RETENTION_DAYS)
+    expect(before).toHaveLength(2)
+    expect(await newest()).toEqual(before)
     const rows = await runSql(
       'SELECT cpu_usage, health_score FROM vm_latest JOIN vms ON vms.id = vm_id WHERE vm_id = $1',
       [vmId],
@@ -144,7 +148,9 @@ describe('flush', () => {
       ...batch,
       windows: {
         vmId: [vmId, vmId],
+        timestamp: [...batch.windows.timestamp, ...batch.windows.timestamp],
         values: [...batch.windows.values, ...batch.windows.values],
+        rowValues: [...batch.windows.rowValues, ...batch.windows.rowValues],
       },
     }
     await expect(flush(db, twice, RETENTION_DAYS)).rejects.toSatisfy(

@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { ensureDevelopmentKey, migrate } from '../../local/migrate.ts'
+import { rowJsonOf, rowValuesOf } from '../../src/fleet/dashboard-row.ts'
 import { runSql } from './fixtures.ts'
 
 const name = `gjallar_test_${randomBytes(6).toString('hex')}`
@@ -56,6 +59,66 @@ describe('migrations', () => {
        JOIN pg_am am ON am.oid = relam WHERE indrelid = '${day(0)}'::regclass ORDER BY 1`,
     )
     expect(rows.map((row) => row.method)).toEqual(['brin', 'btree'])
+  })
+})
+
+describe('the migration of dashboard rows', () => {
+  const older = `${name}_older`
+  const olderUrl = inject('databaseUrl').replace(/\/[^/]*$/, `/${older}`)
+  const apply = async (file: string) => {
+    const text = readFileSync(path.join(import.meta.dirname, '../../migrations', file), 'utf8')
+    for (const statement of text.split('--> statement-breakpoint'))
+      await runSql(statement, [], olderUrl)
+  }
+  beforeAll(async () => {
+    await runSql(`CREATE DATABASE ${older}`)
+  })
+  afterAll(async () => {
+    await runSql(`DROP DATABASE ${older} WITH (FORCE)`)
+  })
+
+  it('writes the rows of VMs that are silent', async () => {
+    await apply('0000_tables.sql')
+    await apply('0001_partitions.sql')
+    const latest = {
+      timestamp: 1_795_291_140_123,
+      cpu_usage: 100 / 3,
+      memory_usage: 81,
+      disk_usage: null,
+      network_in_bytes: 1e300,
+      network_out_bytes: null,
+      iops_read: 0,
+      iops_write: 1e-7,
+    }
+    const window = {
+      cpu_avg: 12.5,
+      cpu_max: 99.5,
+      cpu_p95: 90,
+      memory_avg: null,
+      memory_max: null,
+      memory_p95: null,
+      sample_count: 1440,
+    }
+    await runSql(
+      `WITH organisation AS (INSERT INTO organisations (slug, name) VALUES ('o', 'O') RETURNING id),
+       vm AS (INSERT INTO vms (organisation_id, name, status, cpu_cores, memory_mb, disk_gb, region, instance_type)
+         SELECT id, 'v"', 'stopped', 1, 2, 3, 'r', 't' FROM organisation RETURNING id),
+       latest AS (INSERT INTO vm_latest
+         SELECT id, to_timestamp($1::float8 / 1000), $2, $3, $4, $5, $6, $7, $8 FROM vm)
+       INSERT INTO vm_window SELECT id, $9, $10, $11, $12, $13, $14, $15 FROM vm`,
+      [...Object.values(latest), ...Object.values(window)],
+      olderUrl,
+    )
+    await apply('0002_dashboard_rows.sql')
+    const [row] = await runSql<{ text: string }>(
+      `SELECT row_values || ',{' || row_json AS text FROM vms JOIN vm_window ON vm_id = id`,
+      [],
+      olderUrl,
+    )
+    const text = row?.text ?? ''
+    const expected = rowValuesOf(latest, window) + text.slice(text.indexOf(',{'))
+    expect(JSON.parse(rowJsonOf(text))).toEqual(JSON.parse(rowJsonOf(expected)))
+    expect(JSON.parse(rowJsonOf(text))).toMatchObject({ name: 'v"', memory_mb: 2, latest })
   })
 })
 
