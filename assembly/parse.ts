@@ -1,10 +1,10 @@
 /**
- * JSON numbers from UTF-8 text (RFC 8259) to f64. One 16-byte window holds most numbers whole:
- * its digits are found, joined over the point and summed without a branch on their count.
+ * JSON numbers from UTF-8 text (RFC 8259) to f64. The commas of a block of text are found first; each
+ * number is then taken from its comma backwards, 16 digits at a time, without a branch on their count
+ * or on the place of the point. What is no plain decimal of up to 32 bytes is read byte by byte.
  */
 import {
-  DECIMAL_WORK_BYTES, EXACT_MAX, INFINITY_BITS, TENS_F64, roundLong, roundNear,
-  roundShort,
+  DECIMAL_WORK_BYTES, EXACT_MAX, INFINITY_BITS, TENS_F64, roundLong, roundNear, roundShort,
 } from './decimal'
 
 // What parse_numbers_f64 returns. The offset in the result says where.
@@ -22,7 +22,7 @@ const RESULT_CODE: usize = 12
 const RESULT_WORK: usize = 16
 const RESULT_INDEX: usize = RESULT_WORK + <usize>DECIMAL_WORK_BYTES
 
-/** Bytes of text whose separators are found before their numbers are read. */
+/** Bytes of text whose commas are found before their numbers are read. */
 const TEXT_BLOCK: usize = 1024
 
 const PLUS: u8 = 0x2b
@@ -59,7 +59,6 @@ const CONSTANTS: usize = memory.data<u64>([
   0x0001006400010064, 0x0001006400010064, // 100, 1
   0x0001271000012710, 0x0001271000012710, // 10000, 1
   0x2c2c2c2c2c2c2c2c, 0x2c2c2c2c2c2c2c2c, // ','
-  0x5d5d5d5d5d5d5d5d, 0x5d5d5d5d5d5d5d5d, // ']'
 ])
 
 /** 16 bytes from LAST_LANES + n: a mask of the last n ≤ 16 lanes. */
@@ -108,16 +107,11 @@ function valueOf8(text: u64): u64 {
   return (value * 10000 + (value >> 32)) & 0xffffffff
 }
 
-/** Value of 16 digits, the first in lane 0. */
+/** Values of each four of 16 digits, as i32x4: pairs first, as d0 · 10 + d1 in the upper byte. */
 // @ts-ignore: decorator
 @inline
-function valueOf16(digits: v128, toPairs: v128, toFours: v128, toEights: v128): u64 {
-  // Pairs, as d0 · 10 + d1 in the upper byte of each; then fours, then eights.
-  const pairs = i16x8.shr_u(i16x8.mul(digits, toPairs), 8)
-  const fours = i32x4.dot_i16x8_s(pairs, toFours)
-  const packed = i16x8.narrow_i32x4_s(fours, fours)
-  const eights = i64x2.extract_lane(i32x4.dot_i16x8_s(packed, toEights), 0)
-  return (<u64>eights & 0xffffffff) * 100000000 + (<u64>eights >> 32)
+function foursOf(digits: v128, toPairs: v128, toFours: v128): v128 {
+  return i32x4.dot_i16x8_s(i16x8.shr_u(i16x8.mul(digits, toPairs), 8), toFours)
 }
 
 // @ts-ignore: decorator
@@ -128,34 +122,18 @@ function maskOf(v0: v128, v1: v128, v2: v128, v3: v128): u64 {
 }
 
 /**
- * Addresses of the commas among the bytes from `from` to `until`, and of the first closing bracket,
- * which is then the last one stored.
+ * Addresses of the commas among the bytes from `from` to `until`.
  *
  * @param index u32[until − from + 8]        @returns behind the last address
  */
-function indexSeparators(from: usize, until: usize, index: usize): usize {
+function indexCommas(from: usize, until: usize, index: usize): usize {
   const comma = v128.load(CONSTANTS, 96)
-  const close = v128.load(CONSTANTS, 112)
   let filled = index
   for (let p = from; p < until; p += 64) {
-    const text0 = v128.load(p)
-    const text1 = v128.load(p, 16)
-    const text2 = v128.load(p, 32)
-    const text3 = v128.load(p, 48)
     let mask = maskOf(
-      i8x16.eq(text0, comma), i8x16.eq(text1, comma), i8x16.eq(text2, comma),
-      i8x16.eq(text3, comma),
+      i8x16.eq(v128.load(p), comma), i8x16.eq(v128.load(p, 16), comma),
+      i8x16.eq(v128.load(p, 32), comma), i8x16.eq(v128.load(p, 48), comma),
     )
-    const close0 = i8x16.eq(text0, close)
-    const close1 = i8x16.eq(text1, close)
-    const close2 = i8x16.eq(text2, close)
-    const close3 = i8x16.eq(text3, close)
-    const closed = v128.any_true(v128.or(v128.or(close0, close1), v128.or(close2, close3)))
-    if (closed) {
-      const last = maskOf(close0, close1, close2, close3)
-      const first = last & -last
-      mask = (mask & (first - 1)) | first
-    }
     const next = filled + (<usize>popcnt(mask) << 2)
     // Four at a time, whether there are as many or not.
     while (mask != 0) {
@@ -170,30 +148,22 @@ function indexSeparators(from: usize, until: usize, index: usize): usize {
       filled += 16
     }
     filled = next
-    if (closed) break
   }
   return filled
 }
 
-
-/** The fault's code, its place stored; a fault at or behind the end is that the text ends. */
-function fail(code: i32, at: usize, input: usize, end: usize, result: usize): i32 {
-  const offset = at < end ? at : end
-  store<i32>(result, <i32>(offset - input), RESULT_OFFSET)
-  return code != NOT_FINITE && at >= end ? UNEXPECTED_END : code
-}
-
-/** Keeps a fault for parse_numbers_f64. */
+/** Keeps a fault's code for parse_numbers_f64 and returns its place. */
+// @ts-ignore: decorator
+@inline
 function refuse(code: i32, at: usize, result: usize): usize {
-  store<usize>(result, at, RESULT_OFFSET)
   store<i32>(result, code, RESULT_CODE)
-  return 0
+  return at
 }
 
 /**
  * A number of any length after its sign; stores its magnitude.
  *
- * @returns after the number, or 0 with the fault's address as u32 in the result's offset
+ * @returns behind the number, or the place of the fault, whose code is then in the result
  */
 function parseAny(start: usize, output: usize, result: usize): usize {
   let p = start
@@ -245,14 +215,15 @@ function parseAny(start: usize, output: usize, result: usize): usize {
 /**
  * One element of the array with the white space before it, byte by byte; stores its value.
  *
- * @returns behind the element, or 0 with the code and the fault's address in the result
+ * @returns the next byte that is no white space, or the place of the fault, whose code is then in the
+ * result
  */
 function parseElement(pointer: usize, output: usize, result: usize): usize {
   const start = skipSpace(pointer)
   if (load<u32>(start) == NULL_TEXT) {
     store<f64>(output, NaN)
     store<i32>(result, load<i32>(result, RESULT_NULLS) + 1, RESULT_NULLS)
-    return start + 4
+    return skipSpace(start + 4)
   }
   const byte = load<u8>(start)
   // A string, an array, an object, true or false.
@@ -266,25 +237,11 @@ function parseElement(pointer: usize, output: usize, result: usize): usize {
   }
   const negative = byte == MINUS
   const after = parseAny(start + <usize>negative, output, result)
-  if (after == 0) return 0
+  if (load<i32>(result, RESULT_CODE) != DONE) return after
   const bits = load<u64>(output)
   if (bits == INFINITY_BITS) return refuse(NOT_FINITE, start, result)
   store<u64>(output, bits | (<u64>negative << 63))
-  return after
-}
-
-/**
- * The element from `start` to its separator when it is no plain decimal; stores its value.
- *
- * @returns whether that is all there is; else the code and the fault's address are in the result
- */
-function parseOdd(start: usize, separator: usize, output: usize, result: usize): bool {
-  const after = parseElement(start, output, result)
-  if (after == 0) return false
-  const next = skipSpace(after)
-  if (next == separator) return true
-  refuse(UNEXPECTED_BYTE, next, result)
-  return false
+  return skipSpace(after)
 }
 
 /**
@@ -307,8 +264,12 @@ export function parse_numbers_f64(
   const end = input + <usize>length
   const index = result + RESULT_INDEX
   store<i64>(result, 0)
+  store<i64>(result, 0, RESULT_OFFSET)
   let start = skipSpace(input)
-  if (load<u8>(start) != OPEN) return fail(UNEXPECTED_BYTE, start, input, end, result)
+  if (load<u8>(start) != OPEN) {
+    store<i32>(result, <i32>(start - input), RESULT_OFFSET)
+    return start < end ? UNEXPECTED_BYTE : UNEXPECTED_END
+  }
   start = skipSpace(start + 1)
   if (load<u8>(start) == CLOSE) {
     store<i32>(result, <i32>(start + 1 - input), RESULT_OFFSET)
@@ -322,12 +283,13 @@ export function parse_numbers_f64(
   const toEights = v128.load(CONSTANTS, 80)
   let rest = capacity
   let target = output
-  let code = DONE
-  let scanned = start + TEXT_BLOCK < end ? start + TEXT_BLOCK : end
-  let filled = indexSeparators(start, scanned, index)
-  for (;;) {
-    const count = <i32>((filled - index) >> 2)
-    if (count > rest) filled = index + (<usize>rest << 2)
+  let after: usize = 0
+  let isOpen = true
+  for (let scanned = start; isOpen && rest > 0 && scanned < end; scanned += TEXT_BLOCK) {
+    const until = scanned + TEXT_BLOCK < end ? scanned + TEXT_BLOCK : end
+    let filled = indexCommas(scanned, until, index)
+    if (<i32>((filled - index) >> 2) > rest) filled = index + (<usize>rest << 2)
+    rest -= <i32>((filled - index) >> 2)
     for (let separator = index; separator < filled; separator += 4) {
       const stop = <usize>load<u32>(separator)
       let first = start
@@ -353,7 +315,10 @@ export function parse_numbers_f64(
         const joined = v128.bitselect(v128.load(before, 16), text, moved)
         const wanted = v128.load(LAST_LANES + <usize>(size - i32(others != 0)))
         const all = v128.and(i8x16.sub(joined, zeros), wanted)
-        w = valueOf16(all, toPairs, toFours, toEights)
+        const fours = foursOf(all, toPairs, toFours)
+        const eights = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(fours, fours), toEights)
+        const value = <u64>i64x2.extract_lane(eights, 0)
+        w = (value & 0xffffffff) * 100000000 + (value >> 32)
       } else if (<u32>(size - 17) < 16) {
         const text0 = v128.load(before, 1)
         const digits0 = i8x16.sub(text0, zeros)
@@ -367,9 +332,13 @@ export function parse_numbers_f64(
         const joined0 = v128.bitselect(v128.load(before), text0, moved0)
         const wanted0 = v128.load(LAST_LANES + <usize>(size - 16 - i32(others != 0)))
         const all0 = v128.and(i8x16.sub(joined0, zeros), wanted0)
-        const high = valueOf16(all0, toPairs, toFours, toEights)
-        const low = valueOf16(i8x16.sub(joined, zeros), toPairs, toFours, toEights)
-        w = high * 10000000000000000 + low
+        const fours0 = foursOf(all0, toPairs, toFours)
+        const fours = foursOf(i8x16.sub(joined, zeros), toPairs, toFours)
+        const eights = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(fours0, fours), toEights)
+        // The eight digits before the last eight of these in the upper half.
+        const high = rotr<u64>(i64x2.extract_lane(eights, 0), 32)
+        const low = <u64>i64x2.extract_lane(eights, 1)
+        w = high * 10000000000000000 + (low & 0xffffffff) * 100000000 + (low >> 32)
         // 10^19 and what is above does not fit, and 10^23 is no f64.
         fault = i32(high >= 1000) | i32(<u32>(behind - 23) < 9)
       } else {
@@ -381,11 +350,9 @@ export function parse_numbers_f64(
       // A zero comes first only where it is the whole part.
       fault |= i32(load<u8>(first) == ZERO) & i32(behind != size - 2) & i32(size != 1)
       if (fault != 0) {
-        if (!parseOdd(start, stop, target, result)) {
-          code = load<i32>(result, RESULT_CODE)
-          code = fail(code, load<usize>(result, RESULT_OFFSET), input, end, result)
-          break
-        }
+        after = parseElement(start, target, result)
+        isOpen = after == stop && load<i32>(result, RESULT_CODE) == DONE
+        if (!isOpen) break
       } else {
         const bits = w <= EXACT_MAX
           ? reinterpret<u64>(<f64><i64>w / load<f64>(TENS_F64 + (<usize>behind << 3)))
@@ -395,25 +362,23 @@ export function parse_numbers_f64(
       target += 8
       start = stop + 1
     }
-    if (code != DONE) break
-    if (count > rest) {
-      code = fail(TOO_MANY, skipSpace(start), input, end, result)
-      break
-    }
-    rest -= count
-    if (count > 0 && load<u8>(start - 1) == CLOSE) break
-    if (scanned == end) {
-      // No bracket closes the array: the last element tells what is wrong.
-      if (parseOdd(start, 0, index, result)) code = UNEXPECTED_END
-      else code = load<i32>(result, RESULT_CODE)
-      code = fail(code, load<usize>(result, RESULT_OFFSET), input, end, result)
-      break
-    }
-    const from = scanned
-    scanned = from + TEXT_BLOCK < end ? from + TEXT_BLOCK : end
-    filled = indexSeparators(from, scanned, index)
+  }
+  // Behind the last comma, or where the output ends.
+  const isFull = target == output + (<usize>capacity << 3)
+  if (isOpen) after = parseElement(start, isFull ? index : target, result)
+  let code = load<i32>(result, RESULT_CODE)
+  if (code == DONE && isFull) {
+    code = TOO_MANY
+    after = skipSpace(start)
+  }
+  if (code == DONE) {
+    target += 8
+    if (load<u8>(after) == CLOSE) after++
+    else code = UNEXPECTED_BYTE
   }
   store<i32>(result, <i32>((target - output) >> 3))
-  if (code == DONE) store<i32>(result, <i32>(start - input), RESULT_OFFSET)
+  // At or behind the end there is nothing that could be unexpected.
+  if (code == UNEXPECTED_BYTE && after >= end) code = UNEXPECTED_END
+  store<i32>(result, <i32>((after < end ? after : end) - input), RESULT_OFFSET)
   return code
 }
