@@ -48,10 +48,28 @@ export const keyOf = (headers: Headers): string | null => {
 export const hashKey = async (key: string): Promise<Uint8Array> =>
   new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
 
+/** Keys whose hashes are remembered; an isolate sees fewer in use at a time. */
+const HASHES_MAX = 1_000
+const hashes = new Map<string, Uint8Array>()
+
+/** `hashKey`, remembered: hashing again takes longer than everything else that a known key needs. */
+const rememberedHash = async (key: string): Promise<Uint8Array> => {
+  const known = hashes.get(key)
+  if (known !== undefined) return known
+  const hash = await hashKey(key)
+  // Keys that nobody has must not grow it; whoever is in use comes back at the next request.
+  if (hashes.size >= HASHES_MAX) hashes.clear()
+  hashes.set(key, hash)
+  return hash
+}
+
 const cache = new KeyCache()
 
 /** Forgets what is cached of keys in this isolate; other isolates follow within the cache's lifetime. */
-export const forgetKeys = (): void => cache.clear()
+export const forgetKeys = (): void => {
+  cache.clear()
+  hashes.clear()
+}
 
 const lookUp =
   (settings: Settings) =>
@@ -72,7 +90,7 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (key === null) throw unauthorized('send an API key as "Authorization: Bearer KEY"')
   if (key.length < KEY_LENGTH_MIN || key.length > KEY_LENGTH_MAX)
     throw unauthorized('this key is not known, has expired or was revoked')
-  const hash = await hashKey(key)
+  const hash = await rememberedHash(key)
   const verdict = await cache.find(hash, Date.now(), lookUp(c.var.settings), isUnavailable)
   if (!verdict) throw unauthorized('this key is not known, has expired or was revoked')
   c.set('principal', verdict)
