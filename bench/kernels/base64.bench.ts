@@ -34,6 +34,7 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
       n,
       unit: 'ns/element',
       elements: (bytes.length / 4) * 3,
+      inputBytes: bytes.length,
       tolerance: 0,
       checksum: checksumOf(ours),
       rivalChecksums: Object.fromEntries(

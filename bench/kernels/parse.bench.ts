@@ -39,6 +39,7 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
         n,
         unit: 'ns/element',
         elements: n,
+        inputBytes: bytes.length,
         tolerance: 0,
         checksum: checksumOf(ours),
         rivalChecksums: Object.fromEntries(
