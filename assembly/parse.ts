@@ -347,8 +347,8 @@ export function parse_numbers_f64(
       // At most one byte is no digit, it is a point, and neither first nor last.
       fault |= (others ^ (pointsOnly & inside)) | (others & (others - 1)) |
         (others & (firstBit | 0x80000000))
-      // A zero comes first only where it is the whole part.
-      fault |= i32(load<u8>(first) == ZERO) & i32(behind != size - 2) & i32(size != 1)
+      // A zero comes first only where the point is next, or nothing.
+      fault |= (others ^ (firstBit << 1)) & -i32(load<u8>(first) == ZERO)
       if (fault != 0) {
         after = parseElement(start, target, result)
         isOpen = after == stop && load<i32>(result, RESULT_CODE) == DONE
