@@ -5,7 +5,10 @@ export {
 } from './reduce'
 export { sum_exact_f64 } from './exact-sum'
 export { summary_i8, summary_u8 } from './quantised'
-export { quantiles_f64, quantiles_work_bytes } from './quantile'
+export {
+  order_statistics_f64, order_statistics_work_bytes, remove_nan_f64, widen_valid_f32,
+} from './quantile'
+export { bracket_f32, bracket_f64 } from './bracket'
 export {
   histogram_boundaries, histogram_bucket_f64, histogram_insert_f64, histogram_range_f64,
   histogram_work_bytes,

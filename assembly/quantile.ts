@@ -1,5 +1,5 @@
 /**
- * Exact quantiles by radix selection. Any number of quantiles shares every pass.
+ * Exact order statistics by radix selection. Any number of ranks shares every pass.
  *
  * A pass looks at the order keys of a region, spreads their range over at most 2048 bins, counts
  * them, and copies only the values of those bins that hold a wanted rank. The range of a kept bin
@@ -14,7 +14,9 @@ const SORT_MAX: i32 = 24
 const SMALL_REGION: i32 = 4096
 
 /** Two counters a bin, used in turn, so that equal neighbours do not wait for one another. */
-const BIN_BYTES: usize = 2048 * 2 * 4
+function binBytes(count: i32): usize {
+  return count < SMALL_REGION ? 256 * 2 * 4 : 2048 * 2 * 4
+}
 
 /** A kept bin: u32 region, u32 count, u32 first rank, u32 end of its wanted ranks. */
 const GROUP_BYTES: usize = 16
@@ -33,8 +35,13 @@ function valueOf(key: u64): f64 {
   return reinterpret<f64>(key ^ (key >> 63 ? 0x8000000000000000 : 0xffffffffffffffff))
 }
 
-/** Moves what is not NaN to the front and returns its count. */
-function removeNaN(values: usize, count: i32): i32 {
+/**
+ * Moves what is not NaN to the front, in its order.
+ *
+ * @param values f64[n]
+ * @returns how many values are not NaN
+ */
+export function remove_nan_f64(values: usize, count: i32): i32 {
   const end = values + (<usize>count << 3)
   const endOf4 = values + (<usize>(count & ~3) << 3)
   let ordered = f64x2.eq(f64x2.splat(0), f64x2.splat(0))
@@ -59,6 +66,23 @@ function removeNaN(values: usize, count: i32): i32 {
   return <i32>((target - values) >> 3)
 }
 
+/**
+ * Copies what is not NaN of f32[n] as f64.
+ *
+ * @param values f32[n]        @param output f64[n]
+ * @returns how many values are not NaN
+ */
+export function widen_valid_f32(values: usize, count: i32, output: usize): i32 {
+  let target = output
+  const end = values + (<usize>count << 2)
+  for (let pointer = values; pointer < end; pointer += 4) {
+    const x = <f64>load<f32>(pointer)
+    store<f64>(target, x)
+    target += <usize>(x == x) << 3
+  }
+  return <i32>((target - output) >> 3)
+}
+
 function sortSmall(values: usize, count: i32): void {
   const end = values + (<usize>count << 3)
   for (let pointer = values + 8; pointer < end; pointer += 8) {
@@ -72,21 +96,76 @@ function sortSmall(values: usize, count: i32): void {
   }
 }
 
-/** Counts keys by bin and returns with both counters of each bin added into the first. */
-function countBins(region: usize, count: i32, low: u64, shift: u64, bins: usize, binCount: i32): void {
-  memory.fill(bins, 0, <usize>binCount << 3)
+/**
+ * Counts keys by bin and returns with both counters of each bin added into the first. `isPositive` is
+ * a literal: keys of values without a sign differ as their bits do.
+ */
+// @ts-ignore: decorator
+@inline
+function countInBins(
+  region: usize, count: i32, low: u64, shift: u64, bins: usize, isPositive: bool,
+): void {
   const end = region + (<usize>count << 3)
   const endOf2 = region + (<usize>(count & ~1) << 3)
   let pointer = region
-  for (; pointer < endOf2; pointer += 16) {
-    const bin0 = bins + (<usize>((keyOf(load<f64>(pointer)) - low) >> shift) << 3)
-    const bin1 = bins + (<usize>((keyOf(load<f64>(pointer, 8)) - low) >> shift) << 3)
-    store<u32>(bin0, load<u32>(bin0) + 1)
-    store<u32>(bin1, load<u32>(bin1, 4) + 1, 4)
+  if (isPositive) {
+    const low_i64x2 = i64x2.splat(<i64>(low ^ 0x8000000000000000))
+    const bins_i64x2 = i64x2.splat(<i64>bins)
+    for (; pointer < endOf2; pointer += 16) {
+      const distance = i64x2.sub(v128.load(pointer), low_i64x2)
+      const slot = i64x2.add(i64x2.shl(i64x2.shr_u(distance, <i32>shift), 3), bins_i64x2)
+      const bin0 = <usize>i64x2.extract_lane(slot, 0)
+      const bin1 = <usize>i64x2.extract_lane(slot, 1)
+      store<u32>(bin0, load<u32>(bin0) + 1)
+      store<u32>(bin1, load<u32>(bin1, 4) + 1, 4)
+    }
+  } else {
+    for (; pointer < endOf2; pointer += 16) {
+      const bin0 = bins + (<usize>((keyOf(load<f64>(pointer)) - low) >> shift) << 3)
+      const bin1 = bins + (<usize>((keyOf(load<f64>(pointer, 8)) - low) >> shift) << 3)
+      store<u32>(bin0, load<u32>(bin0) + 1)
+      store<u32>(bin1, load<u32>(bin1, 4) + 1, 4)
+    }
   }
   if (pointer < end) {
     const bin = bins + (<usize>((keyOf(load<f64>(pointer)) - low) >> shift) << 3)
     store<u32>(bin, load<u32>(bin) + 1)
+  }
+}
+
+function countBins(region: usize, count: i32, low: u64, shift: u64, bins: usize, binCount: i32): void {
+  memory.fill(bins, 0, <usize>binCount << 3)
+  if (low >> 63) countInBins(region, count, low, shift, bins, true)
+  else countInBins(region, count, low, shift, bins, false)
+}
+
+/** Copies what lies between two values, both included; neither is a zero. */
+function copyRange(region: usize, count: i32, least: f64, most: f64, target: usize): void {
+  const least_f64x2 = f64x2.splat(least)
+  const most_f64x2 = f64x2.splat(most)
+  const end = region + (<usize>count << 3)
+  const endOf32 = region + (<usize>(count & ~31) << 3)
+  let group = region
+  for (; group < endOf32; group += 256) {
+    let places: u32 = 0
+    for (let i = 0; i < 32; i += 4) {
+      const x0 = v128.load(group + (<usize>i << 3))
+      const x1 = v128.load(group + (<usize>i << 3), 16)
+      const inside0 = v128.and(f64x2.ge(x0, least_f64x2), f64x2.le(x0, most_f64x2))
+      const inside1 = v128.and(f64x2.ge(x1, least_f64x2), f64x2.le(x1, most_f64x2))
+      places |= <u32>i32x4.bitmask(v128.shuffle<i32>(inside0, inside1, 0, 2, 4, 6)) << i
+    }
+    for (; places != 0; places &= places - 1) {
+      store<f64>(target, load<f64>(group + (<usize>ctz(places) << 3)))
+      target += 8
+    }
+  }
+  for (; group < end; group += 8) {
+    const x = load<f64>(group)
+    if (least <= x && x <= most) {
+      store<f64>(target, x)
+      target += 8
+    }
   }
 }
 
@@ -139,6 +218,7 @@ function select(
   let bin = bins
   let before: u32 = base
   let kept = load<u32>(bin) + load<u32>(bin, 4)
+  let singleBin: u64 = 0
   for (let i = from; i < to; ) {
     const rank = load<u32>(ranks + (<usize>i << 2))
     while (rank - before >= kept) {
@@ -153,6 +233,7 @@ function select(
       const value = valueOf(low + <u64>((bin - bins) >> 3))
       for (; i < end; i++) store<f64>(statistics + (<usize>i << 3), value)
     }
+    singleBin = <u64>((bin - bins) >> 3)
     store<u32>(group, <u32>cursor)
     store<u32>(group, kept, 4)
     store<u32>(group, before, 8)
@@ -169,8 +250,20 @@ function select(
   const binEnd = bins + ((<usize>((high - low) >> shift) + 1) << 3)
   for (; bin < binEnd; bin += 8) store<u32>(bin, 0)
 
+  // A single bin is a range of values. Zeros of both signs are one value but two keys.
+  let isCopied = false
+  if (group == groups + GROUP_BYTES) {
+    const first = low + (singleBin << shift)
+    const width = ((<u64>1) << shift) - 1
+    const least = valueOf(first)
+    const most = valueOf(high - first < width ? high : first + width)
+    if (least != 0 && most != 0) {
+      copyRange(region, count, least, most, spare)
+      isCopied = true
+    }
+  }
   const end = region + (<usize>count << 3)
-  for (let pointer = region; pointer < end; pointer += 8) {
+  for (let pointer = region; !isCopied && pointer < end; pointer += 8) {
     const x = load<f64>(pointer)
     const slot = bins + (<usize>((keyOf(x) - low) >> shift) << 3)
     const target = load<u32>(slot)
@@ -192,73 +285,26 @@ function select(
   }
 }
 
-/** Between two order statistics, as numpy's `_lerp`; ±Inf at one end alone gives that infinity. */
-function interpolate(low: f64, high: f64, t: f64): f64 {
-  if (t == 0 || low == high) return low
-  const step = high - low
-  if (!isFinite(step)) {
-    if (isFinite(low) && isFinite(high)) return low * (1 - t) + high * t
-    return low + high
-  }
-  return t < 0.5 ? low + step * t : high - step * (1 - t)
-}
-
 /**
- * Exact quantiles by linear interpolation between order statistics (numpy's `linear`): with m
- * values that are not NaN and h = q·(m − 1), the value at h between the ranks ⌊h⌋ and ⌊h⌋ + 1.
+ * Order statistics: output[i] is the value that stands at ranks[i] when all are sorted.
  *
- * NaN are left out. ±Inf are values; between a finite value and an infinity lies that infinity,
- * between −Inf and +Inf NaN. Without values every quantile is NaN.
- *
- * @param values f64[n], used up: its order and content are lost
- * @param qs f64[qCount], ascending, each in [0, 1]
- * @param work quantiles_work_bytes(n, qCount) bytes, aligned to 16
- * @param output f64[qCount]
- * @returns m
- * Accuracy: equal to numpy's formula to the last bit. Time is O(n) in any order of the input.
+ * @param values f64[n] without NaN, used up: its order and content are lost
+ * @param ranks u32[rankCount], ascending without repetition, each < n
+ * @param work order_statistics_work_bytes(n, rankCount) bytes, aligned to 16
+ * @param output f64[rankCount]
+ * Accuracy: exact; of −0 and +0 the first stands before the second. O(n) in any order of the input.
  */
-export function quantiles_f64(
-  values: usize, count: i32, qs: usize, qCount: i32, work: usize, output: usize,
-): i32 {
-  const valid = removeNaN(values, count)
-  if (valid == 0) {
-    for (let i = 0; i < qCount; i++) store<f64>(output + (<usize>i << 3), NaN)
-    return 0
-  }
-  // work: bins | f64 spare[n] | f64 statistics[2q] | u32 ranks[2q] | groups
-  const spare = work + BIN_BYTES
-  const statistics = spare + (<usize>count << 3)
-  const ranks = statistics + (<usize>qCount << 4)
-  const groups = ranks + (<usize>qCount << 3)
-  let rankCount = 0
-  let top: i64 = -1
-  for (let i = 0; i < qCount; i++) {
-    const rank = <i64>floor(load<f64>(qs + (<usize>i << 3)) * <f64>(valid - 1))
-    for (let wanted = rank; wanted <= rank + 1 && wanted < valid; wanted++) {
-      if (wanted <= top) continue
-      store<u32>(ranks + (<usize>rankCount << 2), <u32>wanted)
-      rankCount++
-      top = wanted
-    }
-  }
-  select(values, spare, valid, ranks, 0, rankCount, 0, statistics, work, groups)
-
-  let at = 0
-  for (let i = 0; i < qCount; i++) {
-    const position = load<f64>(qs + (<usize>i << 3)) * <f64>(valid - 1)
-    const rank = <u32>floor(position)
-    while (load<u32>(ranks + (<usize>at << 2)) < rank) at++
-    const low = load<f64>(statistics + (<usize>at << 3))
-    const t = position - <f64>rank
-    const high = t > 0 ? load<f64>(statistics + (<usize>at << 3), 8) : low
-    store<f64>(output + (<usize>i << 3), interpolate(low, high, t))
-  }
-  return valid
+export function order_statistics_f64(
+  values: usize, count: i32, ranks: usize, rankCount: i32, work: usize, output: usize,
+): void {
+  // work: bins | f64 spare[n] | groups
+  const spare = work + binBytes(count)
+  const groups = spare + (<usize>count << 3)
+  select(values, spare, count, ranks, 0, rankCount, 0, output, work, groups)
 }
 
-/** Bytes of working space that quantiles_f64 needs. */
-export function quantiles_work_bytes(count: i32, qCount: i32): i32 {
+/** Bytes of working space that order_statistics_f64 needs. */
+export function order_statistics_work_bytes(count: i32, rankCount: i32): i32 {
   const passes = 9
-  const perQuantile = 2 * (8 + 4 + passes * <i32>GROUP_BYTES)
-  return <i32>BIN_BYTES + (count << 3) + qCount * perQuantile
+  return <i32>binBytes(count) + (count << 3) + rankCount * passes * <i32>GROUP_BYTES
 }

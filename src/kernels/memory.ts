@@ -34,13 +34,24 @@ export class ArenaExhaustedError extends Error {
 }
 
 /** Power of two ≥ sizeBytes, so blocks of one class serve one another's requests. */
-const classOf = (sizeBytes: number): number =>
-  sizeBytes <= CLASS_BYTES_MIN ? CLASS_BYTES_MIN : 2 ** (32 - Math.clz32(sizeBytes - 1))
+const classOf = (sizeBytes: number): number => {
+  if (sizeBytes <= CLASS_BYTES_MIN) return CLASS_BYTES_MIN
+  // Beyond 32 bits clz32 would see a small number.
+  return sizeBytes <= 2 ** 31 ? 2 ** (32 - Math.clz32(sizeBytes - 1)) : Number.POSITIVE_INFINITY
+}
+
+/** A block that outlives the request that made it. */
+export interface Hold {
+  readonly pointer: number
+  /** Gives the block back; a second call does nothing. */
+  free(): void
+}
 
 /**
  * Memory for kernel calls, in the module's linear memory. Blocks are aligned to 16, come in
  * power-of-two size classes, and go back to their class when their lease closes; memory grows only
- * when a class has no free block, and never beyond `bytesMax`.
+ * when a class has no free block, and never beyond `bytesMax`. Where that bound is met, free
+ * neighbours are joined and cut anew.
  *
  * A block is not cleared: write before reading. Growth detaches every typed array over the memory,
  * so take views from f64(), f32() and u32() after the last allocate() and do not keep them.
@@ -57,6 +68,7 @@ export class Arena {
   readonly #free = new Map<number, number[]>()
   #top: number
   #liveBlocks = 0
+  #heldBytes = 0
   #f64 = new Float64Array(0)
   #f32 = new Float32Array(0)
   #u32 = new Uint32Array(0)
@@ -82,6 +94,11 @@ export class Arena {
     return this.#liveBlocks
   }
 
+  /** A lease that the caller closes, whatever happens. */
+  openLease(): Lease {
+    return new Lease(this)
+  }
+
   /** Runs `use` with a lease that closes when it returns or throws. */
   lease<T>(use: (lease: Lease) => T): T {
     const lease = new Lease(this)
@@ -102,19 +119,84 @@ export class Arena {
   }
 
   release(pointer: number, sizeBytes: number): void {
-    const blockBytes = classOf(sizeBytes)
-    const free = this.#free.get(blockBytes)
-    if (free) free.push(pointer)
-    else this.#free.set(blockBytes, [pointer])
+    this.#give(pointer, classOf(sizeBytes))
     this.#liveBlocks--
   }
 
+  /**
+   * A block for as long as its owner wants it. All of them together have half of `bytesMax`, so that
+   * requests find room.
+   *
+   * @throws ArenaExhaustedError
+   */
+  hold(sizeBytes: number): Hold {
+    const blockBytes = classOf(sizeBytes)
+    if (this.#heldBytes + blockBytes > this.bytesMax / 2) throw new ArenaExhaustedError(sizeBytes)
+    const pointer = this.take(sizeBytes)
+    this.#heldBytes += blockBytes
+    let isFree = false
+    return {
+      pointer,
+      free: () => {
+        if (isFree) return
+        isFree = true
+        this.#heldBytes -= blockBytes
+        this.release(pointer, sizeBytes)
+      },
+    }
+  }
+
+  #give(pointer: number, blockBytes: number): void {
+    const free = this.#free.get(blockBytes)
+    if (free) free.push(pointer)
+    else this.#free.set(blockBytes, [pointer])
+  }
+
+  /** Joins free neighbours, gives those at the top up, and cuts the rest into the largest classes. */
+  #join(): void {
+    const free = [...this.#free].flatMap(([bytes, pointers]) =>
+      pointers.map((pointer) => ({ pointer, end: pointer + bytes })),
+    )
+    this.#free.clear()
+    let joined: { pointer: number; end: number } | undefined
+    const cut = () => {
+      if (!joined) return
+      for (let { pointer, end } = joined; pointer < end; ) {
+        const blockBytes = 2 ** (31 - Math.clz32(end - pointer))
+        this.#give(pointer, blockBytes)
+        pointer += blockBytes
+      }
+    }
+    for (const block of free.sort((a, b) => a.pointer - b.pointer)) {
+      if (joined?.end === block.pointer) joined.end = block.end
+      else {
+        cut()
+        joined = block
+      }
+    }
+    if (joined?.end === this.#top) this.#top = joined.pointer
+    else cut()
+  }
+
+  /** The smallest free block of a larger class, cut: what is left of it stays free. */
+  #split(blockBytes: number): number | undefined {
+    for (let larger = blockBytes; larger <= this.bytesMax; larger *= 2) {
+      const pointer = this.#free.get(larger)?.pop()
+      if (pointer === undefined) continue
+      for (let half = larger / 2; half >= blockBytes; half /= 2) this.#give(pointer + half, half)
+      return pointer
+    }
+    return undefined
+  }
+
   #extend(blockBytes: number): number | undefined {
+    if (blockBytes > this.bytesMax) return undefined
     if (this.#top + blockBytes - this.#base > this.bytesMax) {
-      // Free blocks of other classes fill the bound. With none in use they can all be given up.
-      if (this.#liveBlocks > 0 || blockBytes > this.bytesMax) return undefined
-      this.#free.clear()
-      this.#top = this.#base
+      // Free blocks of other classes fill the bound.
+      this.#join()
+      const pointer = this.#split(blockBytes)
+      if (pointer !== undefined) return pointer
+      if (this.#top + blockBytes - this.#base > this.bytesMax) return undefined
     }
     const pointer = this.#top
     const missingBytes = pointer + blockBytes - this.#memory.buffer.byteLength

@@ -1,8 +1,84 @@
-import type { Resident } from './memory.ts'
-import { getKernels } from './module.ts'
+import { Resident } from './memory.ts'
+import { getKernels, type Kernels } from './module.ts'
+import { BRACKET_ELEMENTS_MIN, bracketStatistics } from './quantile-bracket.ts'
+import { between, interpolate, wantedOf } from './quantile-ranks.ts'
 
 /** Most quantiles of one call. */
 export const QUANTILES_MAX = 4096
+
+/** Fewer values are sorted here: cheaper than the way into the kernels' memory. */
+const SORT_ELEMENTS_MAX = 32
+
+const few = new Float64Array(SORT_ELEMENTS_MAX)
+
+/** Quantiles of a few values, by insertion. */
+function selectAmongFew(
+  values: Float64Array | Float32Array,
+  qs: readonly number[],
+): Float64Array<ArrayBuffer> {
+  let count = 0
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i] ?? Number.NaN
+    if (Number.isNaN(x)) continue
+    let hole = count++
+    for (; hole > 0 && (few[hole - 1] ?? 0) > x; hole--) few[hole] = few[hole - 1] ?? 0
+    few[hole] = x
+  }
+  const found = new Float64Array(qs.length)
+  for (let i = 0; i < qs.length; i++) {
+    const position = (qs[i] ?? 0) * (count - 1)
+    const rank = Math.floor(position)
+    found[i] =
+      count === 0 ? Number.NaN : between(few[rank] ?? 0, few[rank + 1] ?? 0, position - rank)
+  }
+  return found
+}
+
+/** What fits the scratch memory with its working space needs no lease. */
+const SCRATCH_ELEMENTS_MAX = 1280
+const SCRATCH_QUANTILES_MAX = 8
+
+/** Order statistics of all values, by radix selection. */
+function selectAmongAll(
+  { arena, exports }: Kernels,
+  values: Float64Array | Float32Array | Resident,
+  qs: readonly number[],
+): Float64Array<ArrayBuffer> {
+  const count = values.length
+  const fitsScratch =
+    count <= SCRATCH_ELEMENTS_MAX &&
+    qs.length <= SCRATCH_QUANTILES_MAX &&
+    values instanceof Float64Array
+  const lease = fitsScratch ? undefined : arena.openLease()
+  try {
+    const workBytes = exports.order_statistics_work_bytes(count, 2 * qs.length)
+    // work | values | ranks | statistics: one block, for each costs a small array its share.
+    const inputBytes = values instanceof Resident ? 0 : count * 8
+    const narrowBytes = values instanceof Float32Array ? count * 4 : 0
+    const sizeBytes = workBytes + 8 + inputBytes + narrowBytes + qs.length * 24
+    const work = lease ? lease.allocate(sizeBytes) : arena.scratch
+    const own = (work + workBytes + 7) & ~7
+    const input = values instanceof Resident ? values.pointer : own
+    let valid: number
+    if (values instanceof Float32Array) {
+      arena.write(own + inputBytes, values)
+      valid = exports.widen_valid_f32(own + inputBytes, count, input)
+    } else {
+      if (!(values instanceof Resident)) arena.write(input, values)
+      valid = exports.remove_nan_f64(input, count)
+    }
+    if (valid === 0) return new Float64Array(qs.length).fill(Number.NaN)
+    const wanted = wantedOf(qs, valid)
+    const { ranks } = wanted
+    const statistics = own + inputBytes + ((narrowBytes + 7) & ~7)
+    const ranksAt = statistics + qs.length * 16
+    arena.u32(ranksAt, ranks.length).set(ranks)
+    exports.order_statistics_f64(input, valid, ranksAt, ranks.length, work, statistics)
+    return interpolate(wanted, (index) => arena.readF64(statistics, index))
+  } finally {
+    lease?.close()
+  }
+}
 
 /**
  * Exact quantiles by linear interpolation between order statistics (numpy's `linear`): with m
@@ -16,6 +92,7 @@ export const QUANTILES_MAX = 4096
  * @returns f64[qs.length], in the order of qs
  * @throws RangeError when a q is outside [0, 1] or there are too many
  * Accuracy: equal to numpy's formula to the last bit. Time is O(n) in any order of the input.
+ * Sources: sample brackets (Floyd & Rivest 1975) where n is large, else radix selection.
  */
 export function quantiles(
   values: Float64Array | Float32Array | Resident,
@@ -23,15 +100,13 @@ export function quantiles(
 ): Float64Array<ArrayBuffer> {
   if (qs.length > QUANTILES_MAX) throw new RangeError(`at most ${QUANTILES_MAX} quantiles a call`)
   for (const q of qs) if (!(q >= 0 && q <= 1)) throw new RangeError(`q = ${q} is not in [0, 1]`)
-  const ascending = Float64Array.from(qs).sort()
-  const { arena, exports } = getKernels()
-  const found = arena.lease((lease) => {
-    const input = lease.copyInAsF64(values)
-    const levels = lease.copyIn(ascending)
-    const work = lease.allocate(exports.quantiles_work_bytes(values.length, qs.length))
-    const output = lease.allocate(qs.length * 8)
-    exports.quantiles_f64(input, values.length, levels, qs.length, work, output)
-    return arena.f64(output, qs.length).slice()
-  })
-  return Float64Array.from(qs, (q) => found[ascending.indexOf(q)] ?? Number.NaN)
+  const kernels = getKernels()
+  if (values.length <= SORT_ELEMENTS_MAX && !(values instanceof Resident)) {
+    return selectAmongFew(values, qs)
+  }
+  if (values.length >= BRACKET_ELEMENTS_MIN) {
+    const found = bracketStatistics(kernels, values, qs)
+    if (found) return found
+  }
+  return selectAmongAll(kernels, values, qs)
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Resident } from '../../src/kernels/memory.ts'
 import { QUANTILES_MAX, quantiles } from '../../src/kernels/quantile.ts'
 import { casesOf, FINITE, NON_FINITE, random, SIZES } from './cases.ts'
-import './load.ts'
+import { kernels } from './load.ts'
 
 const QS = [0, 0.001, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1]
 
@@ -62,6 +63,33 @@ describe('quantiles', () => {
     expect([...quantiles(values, QS)]).toEqual(reference(values, QS))
     expect([...quantiles(narrow, QS)]).toEqual(reference(narrow, QS))
   })
+
+  const sets = [[0.5], [0, 1], [0.5, 0.9, 0.95, 0.99], [0.99, 0.01, 0.5, 0.5, 1], [0.49, 0.5, 0.51]]
+  const shapes: Record<string, (i: number, n: number, uniform: () => number) => number> = {
+    ...FINITE,
+    'with a NaN': (i, n, uniform) => (i === n - 5 ? Number.NaN : uniform()),
+    'with an infinity': (i, n, uniform) => (i === n >> 1 ? Number.POSITIVE_INFINITY : uniform()),
+    'with one negative': (i, n, uniform) => (i === n >> 1 ? -0.001 : uniform()),
+    'with a last negative': (i, n, uniform) => (i === n - 1 ? -0.001 : uniform()),
+    'near the largest': (_i, _n, uniform) => (uniform() - 0.3) * Number.MAX_VALUE,
+    'mostly one value': (_i, _n, uniform) => Math.max(0.7, uniform()),
+    'the last ones far off': (i, n, uniform) => uniform() + (i >= n - 40 ? 10 : 0),
+    'the last ones within': (i, n, uniform) => (i >= n - 40 ? 0.7 : uniform() < 0.5 ? 0 : 1),
+  }
+  it.each(casesOf(shapes, [12_000, 12_033, 30_080, 70_001]))(
+    'brackets the ranks of many values: $name',
+    ({ values }) => {
+      const narrow = new Float32Array(values)
+      for (const qs of sets) {
+        expect(plusZero(quantiles(values, qs))).toEqual(plusZero(reference(values, qs)))
+        expect(plusZero(quantiles(narrow, qs))).toEqual(plusZero(reference(narrow, qs)))
+        const inside = kernels.arena.lease((lease) =>
+          quantiles(new Resident(lease.copyIn(values), values.length), qs),
+        )
+        expect(plusZero(inside)).toEqual(plusZero(reference(values, qs)))
+      }
+    },
+  )
 
   it.each([
     { shape: 'sorted', at: (i: number) => i },
