@@ -11,10 +11,10 @@ import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
 import * as rolling from './kernels/rolling.bench.ts'
 import * as similarity from './kernels/similarity.bench.ts'
+import * as text from './kernels/text.bench.ts'
+import * as trees from './kernels/trees.bench.ts'
 import { type MeasureOptions, measureInterleaved, type Subject } from './measure.ts'
 import { compileNative, NativeProcess, type Program } from './native/program.ts'
-import * as trees from './kernels/trees.bench.ts'
-import { measureInterleaved } from './measure.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 import { type Load, rivals as loadRivals } from './rivals/load.ts'
 import type { BenchCase } from './types.ts'
@@ -29,6 +29,7 @@ const families = [
   parse,
   base64,
   trees,
+  text,
 ]
 
 /** Values, not bytes: in the first cache, in the second, in the third or none, in none. */

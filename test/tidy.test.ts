@@ -68,6 +68,7 @@ describe('the tree', () => {
       'parse',
       'base64',
       'trees',
+      'text',
     ]
     const missing = families.flatMap((family) =>
       [

@@ -30,4 +30,6 @@ export const ACCURACY = {
   rollingVariance: 3e-14,
   /** Of max(1, |prediction|), against XGBoost's sums in f32. */
   trees: 1e-6,
+  /** Bits, absolute. */
+  entropy: 1e-12,
 } as const
