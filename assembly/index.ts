@@ -13,7 +13,13 @@ export {
   histogram_boundaries, histogram_bucket_f64, histogram_insert_f64, histogram_range_f64,
   histogram_work_bytes,
 } from './histogram'
-export { cosine_f32, cosine_f64, dot_f32, dot_f64, top_k_f64 } from './similarity'
+export { cosine_f32, cosine_f64, dot_f32, dot_f64 } from './similarity'
+export {
+  distances_f32, distances_f64, dots_f32, dots_f64, normalize_f32, squared_distances_f32,
+  squared_distances_f64,
+} from './similarity-rows'
+export { cosines_i8, dots_i8, quantise_i8, squared_distances_i8 } from './similarity-i8'
+export { top_k_f64 } from './top-k'
 export { abs_f64, clamp_f64, offset_f64, scale_f64, standardize_f64 } from './elementwise'
 export {
   diff_f64, ewma_f64, rolling_max_f64, rolling_mean_f64, rolling_min_f64, rolling_sum_f64,

@@ -68,3 +68,22 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c)
   return f64x2.add(f64x2.mul(a, b), c)
 }
+
+/** As multiplyAdd, for lanes of T. */
+// @ts-ignore: decorator
+@inline
+export function multiplyAddOf<T>(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<T>(a, b, c)
+  return v128.add<T>(v128.mul<T>(a, b), c)
+}
+
+/** The sum of all lanes in f64; T is f32 or f64. */
+// @ts-ignore: decorator
+@inline
+export function sumLanesOf<T>(x: v128): f64 {
+  if (sizeof<T>() == 8) return sumLanes(x)
+  return sumLanes(f64x2.add(
+    f64x2.promote_low_f32x4(x),
+    f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1)),
+  ))
+}

@@ -20,8 +20,8 @@ function copyBoth(
  *
  * @param a f32[n] or f64[n]        @param b the same n
  * @throws RangeError when lengths differ
- * Accuracy: |error| ≤ ACCURACY.dot_f32 · Σ|a[i]·b[i]| where both are f32, n ≤ 4 096, within the f32
- * range; else ACCURACY.dot_f64 · Σ|a[i]·b[i]|.
+ * Accuracy: |error| ≤ ACCURACY.dot_f32 · Σ|a[i]·b[i]| + n·2^−149 where both are f32; else
+ * ACCURACY.dot_f64 · Σ|a[i]·b[i]|.
  */
 export function dot(a: Vector, b: Vector): number {
   if (a.length !== b.length) throw new RangeError(`lengths differ: ${a.length} and ${b.length}`)
@@ -35,31 +35,119 @@ export function dot(a: Vector, b: Vector): number {
   })
 }
 
+/** How many vectors of `dims` there are. Throws RangeError where the length is no multiple of it. */
+function countOf(what: string, values: { readonly length: number }, dims: number): number {
+  if (!Number.isInteger(dims) || dims < 1) throw new RangeError(`dims ${dims} is not positive`)
+  if (values.length % dims !== 0) {
+    throw new RangeError(`${what}: ${values.length} is no multiple of ${dims}`)
+  }
+  return values.length / dims
+}
+
+type PairKernel = (
+  queries: number,
+  queryCount: number,
+  rows: number,
+  rowCount: number,
+  dims: number,
+  output: number,
+) => void
+
+/** f64[queries][rows] of a kernel that takes every query with every row. */
+function everyPair(
+  queries: Vector | Resident,
+  rows: Vector | Resident,
+  dims: number,
+  kernels: { readonly f32: PairKernel; readonly f64: PairKernel },
+): Float64Array<ArrayBuffer> {
+  const queryCount = countOf('queries', queries, dims)
+  const rowCount = countOf('rows', rows, dims)
+  const { arena } = getKernels()
+  return arena.lease((lease) => {
+    const input = copyBoth(lease, queries, rows)
+    const output = lease.allocate(queryCount * rowCount * 8)
+    const kernel = input.isF32 ? kernels.f32 : kernels.f64
+    kernel(input.a, queryCount, input.b, rowCount, dims, output)
+    return arena.f64(output, queryCount * rowCount).slice()
+  })
+}
+
 /**
- * Cosine of one query against many rows.
+ * Dot product of every query with every row; NaN and ±Inf propagate.
  *
- * @param query f32[dims] or f64[dims]        @param rows [count][dims], one after the other
- * @returns f64[count] in [−1, 1]; NaN where query or row is zero, or holds NaN or ±Inf
- * @throws RangeError when dims is not the query's length or does not divide that of rows
- * Accuracy: |error| ≤ ACCURACY.cosine_f32 where both are f32, dims ≤ 4 096, else
- * ACCURACY.cosine_f64, at any finite magnitude.
+ * @param queries f32[queries][dims] or f64[queries][dims]        @param rows [rows][dims]
+ * @returns f64[queries][rows]
+ * @throws RangeError when dims does not divide a length
+ * Accuracy: |error| ≤ ACCURACY.dot_f32 · Σ|q·x| + dims·2^−149 where both are f32; else
+ * ACCURACY.dot_f64 · Σ|q·x|.
  */
-export function cosine(
-  query: Vector | Resident,
+export function dots(
+  queries: Vector | Resident,
   rows: Vector | Resident,
   dims: number,
 ): Float64Array<ArrayBuffer> {
-  if (!Number.isInteger(dims) || dims < 1) throw new RangeError(`dims ${dims} is not positive`)
-  if (query.length !== dims) throw new RangeError(`the query has ${query.length}, not ${dims}`)
-  if (rows.length % dims !== 0) throw new RangeError(`${rows.length} is no multiple of ${dims}`)
-  const count = rows.length / dims
-  const { arena, exports } = getKernels()
-  return arena.lease((lease) => {
-    const input = copyBoth(lease, query, rows)
-    const output = lease.allocate(count * 8)
-    const kernel = input.isF32 ? exports.cosine_f32 : exports.cosine_f64
-    kernel(input.a, input.b, count, dims, output)
-    return arena.f64(output, count).slice()
+  const { exports } = getKernels()
+  return everyPair(queries, rows, dims, { f32: exports.dots_f32, f64: exports.dots_f64 })
+}
+
+/**
+ * Euclidean distance of every query from every row. NaN propagates, and so does ±Inf, but for
+ * Inf − Inf, which is NaN.
+ *
+ * @param queries f32[queries][dims] or f64[queries][dims]        @param rows [rows][dims]
+ * @returns f64[queries][rows] ≥ 0
+ * @throws RangeError when dims does not divide a length
+ * Accuracy: relative error ≤ ACCURACY.distance_f32 where both are f32, else ACCURACY.distance_f64, at
+ * any magnitude whose result is finite and not subnormal.
+ */
+export function distances(
+  queries: Vector | Resident,
+  rows: Vector | Resident,
+  dims: number,
+): Float64Array<ArrayBuffer> {
+  const { exports } = getKernels()
+  return everyPair(queries, rows, dims, { f32: exports.distances_f32, f64: exports.distances_f64 })
+}
+
+/**
+ * Squared Euclidean distances Σ(q − x)². As distances(), with relative error ≤
+ * ACCURACY.squaredDistance_f32 or _f64; squares of f64 overflow and underflow as IEEE has it.
+ */
+export function squaredDistances(
+  queries: Vector | Resident,
+  rows: Vector | Resident,
+  dims: number,
+): Float64Array<ArrayBuffer> {
+  const { squared_distances_f32: f32, squared_distances_f64: f64 } = getKernels().exports
+  return everyPair(queries, rows, dims, { f32, f64 })
+}
+
+/**
+ * Cosine of every query with every row.
+ *
+ * @param queries f32[queries][dims] or f64[queries][dims]        @param rows [rows][dims]
+ * @returns f64[queries][rows] in [−1, 1]; NaN where query or row is zero, or holds NaN or ±Inf
+ * @throws RangeError when dims does not divide a length
+ * Accuracy: |error| ≤ ACCURACY.cosine_f32 where both are f32, dims ≤ 4 096, else
+ * ACCURACY.cosine_f64, at any finite magnitude. RowIndex is faster where rows are searched again.
+ */
+export function cosine(
+  queries: Vector | Resident,
+  rows: Vector | Resident,
+  dims: number,
+): Float64Array<ArrayBuffer> {
+  const { exports } = getKernels()
+  const each =
+    (kernel: typeof exports.cosine_f32, widthBytes: number): PairKernel =>
+    (first, queryCount, others, rowCount, _dims, output) => {
+      for (let query = 0; query < queryCount; query++) {
+        const at = first + query * dims * widthBytes
+        kernel(at, others, rowCount, dims, output + query * rowCount * 8)
+      }
+    }
+  return everyPair(queries, rows, dims, {
+    f32: each(exports.cosine_f32, 4),
+    f64: each(exports.cosine_f64, 8),
   })
 }
 
@@ -78,6 +166,23 @@ export function topK(scores: Float64Array, k: number): Uint32Array<ArrayBuffer> 
     const input = lease.copyIn(scores)
     const output = lease.allocate(most * 4)
     const found = exports.top_k_f64(input, scores.length, most, output)
+    return arena.u32(output, found).slice()
+  })
+}
+
+/**
+ * Indices of the k smallest values, e.g. distances, least first; equal ones in the order of their
+ * indices. As topK() of the values' negatives.
+ */
+export function nearest(distances: Float64Array, k: number): Uint32Array<ArrayBuffer> {
+  if (!Number.isInteger(k) || k < 0) throw new RangeError(`k = ${k} is not a whole number ≥ 0`)
+  const most = Math.min(k, distances.length)
+  const { arena, exports } = getKernels()
+  return arena.lease((lease) => {
+    const input = lease.copyIn(distances)
+    const output = lease.allocate(most * 4)
+    exports.scale_f64(input, distances.length, -1, input)
+    const found = exports.top_k_f64(input, distances.length, most, output)
     return arena.u32(output, found).slice()
   })
 }

@@ -17,9 +17,17 @@ export const ACCURACY = {
   /** Of Σ|a·b|. */
   dot_f32: 1e-6,
   dot_f64: 1e-15,
+  /** Of what the i8 values themselves give; distances: of ‖q‖² + ‖x‖². */
+  dot_i8: 4.5e-16,
+  /** Relative. */
+  squaredDistance_f32: 2e-6,
+  squaredDistance_f64: 2e-15,
+  distance_f32: 1e-6,
+  distance_f64: 1e-15,
   /** Absolute. */
   cosine_f32: 1e-6,
   cosine_f64: 2e-15,
+  cosine_i8: 4e-16,
   /** Of max|x| so far, weight ≥ 0.01. */
   ewma: 1e-14,
   /** Of Σ|x| of the window. */
