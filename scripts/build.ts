@@ -62,15 +62,26 @@ const RECIPES: Record<Part, Recipe> = {
   wasm: {
     inputs: ['assembly', 'asconfig.json', 'package-lock.json'],
     // The compiler's own types of the exports are what the host binding is checked against.
-    outputs: ['build/kernels.wasm', 'build/kernels.js', 'build/kernels.d.ts'],
+    outputs: [
+      'build/kernels.wasm',
+      'build/kernels-relaxed.wasm',
+      'build/kernels.js',
+      'build/kernels.d.ts',
+    ],
     make: (signal) =>
       inScratch(async (scratch) => {
-        const file = path.join(scratch, 'kernels.wasm')
-        const config = ['--config', 'asconfig.json', '--target', 'release', '--outFile', file]
-        await runTool(path.join(BIN, 'asc'), ['assembly/index.ts', ...config], {
-          cwd: ROOT,
-          signal,
-        })
+        const compile = (target: string, name: string): Promise<string> => {
+          const file = path.join(scratch, name)
+          const config = ['--config', 'asconfig.json', '--target', target, '--outFile', file]
+          return runTool(path.join(BIN, 'asc'), ['assembly/index.ts', ...config], {
+            cwd: ROOT,
+            signal,
+          })
+        }
+        await Promise.all([
+          compile('release', 'kernels.wasm'),
+          compile('relaxed', 'kernels-relaxed.wasm'),
+        ])
         for (const name of await readdir(scratch)) {
           await replace(path.join(scratch, name), path.join(BUILD, name))
         }
@@ -91,7 +102,14 @@ const RECIPES: Record<Part, Recipe> = {
       }),
   },
   worker: {
-    inputs: ['src', 'wrangler.toml', 'build/kernels.wasm', 'package-lock.json', 'tsconfig.json'],
+    inputs: [
+      'src',
+      'wrangler.toml',
+      'build/kernels.wasm',
+      'build/kernels-relaxed.wasm',
+      'package-lock.json',
+      'tsconfig.json',
+    ],
     outputs: ['build/worker'],
     make: (signal) =>
       inScratch(async (scratch) => {

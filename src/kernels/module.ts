@@ -15,6 +15,17 @@ const CompiledModule = WebAssembly.Module as unknown as new (
   bytes: Uint8Array<ArrayBuffer>,
 ) => WebAssembly.Module
 
+/** One function that uses a relaxed swizzle, the first instruction of relaxed SIMD. */
+const RELAXED_PROBE = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0],
+  ...[1, 5, 1, 96, 0, 1, 123],
+  ...[3, 2, 1, 0],
+  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+)
+
+/** Whether this engine takes the build with relaxed SIMD, whose products and sums are fused. */
+export const supportsRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE)
+
 let current: Kernels | undefined
 
 /**

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import baselineModule from '../../build/kernels.wasm'
+import relaxedModule from '../../build/kernels-relaxed.wasm'
 import { Histogram } from '../../src/kernels/histogram.ts'
+import { supportsRelaxedSimd } from '../../src/kernels/module.ts'
 import { quantiles } from '../../src/kernels/quantile.ts'
 import { summary } from '../../src/kernels/reduce.ts'
 import { getKernels } from '../../src/kernels/worker-module.ts'
@@ -14,5 +17,12 @@ describe('the kernels inside workerd', () => {
     const histogram = new Histogram()
     histogram.insert(values)
     expect(Math.abs(histogram.quantile(0.95) / 950 - 1)).toBeLessThanOrEqual(0.0109)
+  })
+
+  it('are the build with relaxed SIMD, for both compile here', () => {
+    expect(supportsRelaxedSimd()).toBe(true)
+    expect(WebAssembly.Module.exports(relaxedModule)).toEqual(
+      WebAssembly.Module.exports(baselineModule),
+    )
   })
 })
