@@ -16,8 +16,8 @@ const LINKS: Readonly<Record<string, Link>> = {
   'multi:softmax': 'argmax',
 }
 
-/** Objectives whose base_score is a probability; the sums begin at its logit. */
-const PROBABILITY_BASES = new Set(['reg:logistic', 'binary:logistic', 'binary:logitraw'])
+/** Objectives whose base_score is a probability; the sums begin at its logit. Not so logitraw's. */
+const PROBABILITY_BASES = new Set(['reg:logistic', 'binary:logistic'])
 
 /** A place in the model, for what is read from it to name in errors. */
 class Place {

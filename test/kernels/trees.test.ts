@@ -87,6 +87,9 @@ describe('an XGBoost model', () => {
     const classes = withField(golden('multiclass').model, at, '[1E-1,2E-1,7E-1]')
     expect(readXgboost(classes).base).toEqual([0.1, 0.2, 0.7])
     expect(readXgboost(withField(model, at, '5E-1')).base).toEqual([0])
+    // XGBoost 1.7.4 begins the sums of logitraw at base_score itself.
+    const raw = withField(model, '/learner/objective/name', 'binary:logitraw')
+    expect(readXgboost(raw)).toMatchObject({ base: [0.3], link: 'identity' })
   })
 
   it('gives the class for multi:softmax', () => {
