@@ -148,6 +148,8 @@ const tryRow = async (
     if (!(error instanceof ArenaExhaustedError)) throw error
     log(`  left out: ${error.message}`)
     return undefined
+  } finally {
+    one.close?.()
   }
 }
 
@@ -179,8 +181,9 @@ export const run = async ({ quick, log }: SuiteOptions): Promise<Row[]> => {
   const load = loadRivals(log)
   const programs = await compileNative()
   if (!quick) return rowsOf(SIZES, { load, programs, log, options: () => FULL })
-  const cases = (await Promise.all(families.map((family) => family.cases('smoke')))).flat().length
-  let left = cases * SIZES_QUICK.length
+  const small = (await Promise.all(families.map((family) => family.cases('smoke')))).flat()
+  for (const one of small) one.close?.()
+  let left = small.length * SIZES_QUICK.length
   const options = (): MeasureOptions => {
     const leftMs = QUICK_MS - (performance.now() - startedMs)
     const caseMs = Math.max(40, leftMs / Math.max(1, left--))
@@ -191,7 +194,10 @@ export const run = async ({ quick, log }: SuiteOptions): Promise<Row[]> => {
 
 export const smoke = async (): Promise<void> => {
   for (const family of families) {
-    for (const one of await family.cases('smoke')) compare(one)
+    for (const one of await family.cases('smoke')) {
+      compare(one)
+      one.close?.()
+    }
   }
 }
 

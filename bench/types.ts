@@ -26,6 +26,8 @@ export interface BenchCase {
   readonly packages?: Record<string, (load: Load) => () => number>
   /** What the compiled program does on the same input: the columns `native-…`. Not in smoke runs. */
   readonly native?: NativeWork
+  /** Gives back what the case holds, once it was measured or compared. */
+  close?(): void
 }
 
 /** About so many elements a case; smoke is the smallest. */
