@@ -82,6 +82,8 @@ export interface WorkerOptions {
   stateFolder: string
   /** Text bindings of the worker. */
   variables: Record<string, string>
+  /** Arguments of bare workerd beyond the ones it always has. */
+  arguments?: readonly string[]
   onLine(line: string): void
 }
 
@@ -145,7 +147,7 @@ export const startWorkerd = async (
 ): Promise<Child> => {
   const child = startChild({
     command: workerdBinary(),
-    args: ['serve', '--experimental', config],
+    args: ['serve', '--experimental', ...(options.arguments ?? []), config],
     cwd: options.stateFolder,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.variables },
     logFile: path.join(options.stateFolder, 'logs', 'worker.log'),
