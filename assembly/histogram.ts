@@ -13,11 +13,18 @@
  *               |  below cell | fraction               |       = boundaries at or below fraction
  */
 import { BOUNDARY_FRACTIONS } from './boundaries'
-import { maxLanes, minLanes } from './lanes'
+import { extremes_f64 } from './reduce'
 
 const FRACTION: u64 = 0x000fffffffffffff
-const SMALLEST_NORMAL: f64 = 2.2250738585072014e-308
+const SMALLEST_NORMAL_WORD: u32 = 0x00100000
+const INFINITE_WORD: u32 = 0x7ff00000
+
+/** Values whose order words are looked at together: in the first cache at the second look. */
+const BLOCK_ELEMENTS: i32 = 1024
 const SCALE_MAX: i32 = 10
+
+/** A counter's number takes the twelve bits above a fraction. */
+const PLAIN_BUCKETS_MAX: i32 = 4000
 
 /** Address of the 1024 boundary fractions of scale 10 (u64), for the host's single insertions. */
 export function histogram_boundaries(): usize {
@@ -66,6 +73,40 @@ function bucketOf(bits: u64, scale: i32, cells: usize): i32 {
 }
 
 /**
+ * Continues the extremes in output f64[2] with a block's; false where not all of its values are
+ * positive, normal and finite, and the extremes may then be those of none. As in min_max_f64, high
+ * words tell whether the block must be looked at as doubles.
+ */
+function addPlainRange(values: usize, count: i32, output: usize): bool {
+  let least = i32x4.splat(-1)
+  let most = i32x4.splat(0)
+  let pointer = values
+  const end = values + (<usize>count << 3)
+  const endOf8 = values + (<usize>(count & ~7) << 3)
+  for (; pointer < endOf8; pointer += 64) {
+    const words0 = v128.shuffle<i32>(v128.load(pointer), v128.load(pointer, 16), 1, 3, 5, 7)
+    const words1 = v128.shuffle<i32>(v128.load(pointer, 32), v128.load(pointer, 48), 1, 3, 5, 7)
+    least = i32x4.min_u(least, i32x4.min_u(words0, words1))
+    most = i32x4.max_u(most, i32x4.max_u(words0, words1))
+  }
+  for (; pointer < end; pointer += 8) {
+    const word = i32x4.splat(load<u32>(pointer, 4))
+    least = i32x4.min_u(least, word)
+    most = i32x4.max_u(most, word)
+  }
+  if (v128.any_true(i32x4.lt_u(least, i32x4.splat(SMALLEST_NORMAL_WORD)))) return false
+  if (v128.any_true(i32x4.ge_u(most, i32x4.splat(INFINITE_WORD)))) return false
+  if (
+    v128.any_true(i32x4.le_u(least, i32x4.splat(load<u32>(output, 4)))) ||
+    v128.any_true(i32x4.ge_u(most, i32x4.splat(load<u32>(output, 12)))) ||
+    load<f64>(output, 8) < 0
+  ) {
+    extremes_f64(values, count, output)
+  }
+  return true
+}
+
+/**
  * What a batch spans, so that the host can choose scale and buckets before inserting.
  *
  * @param values f64[n]
@@ -74,39 +115,24 @@ function bucketOf(bits: u64, scale: i32, cells: usize): i32 {
  *   1 where every value is positive, normal and finite (else 0)
  */
 export function histogram_range_f64(values: usize, count: i32, output: usize): void {
-  const infinity = f64x2.splat(Infinity)
-  const zero = f64x2.splat(0)
-  let min_f64x2 = infinity
-  let max_f64x2 = f64x2.splat(-Infinity)
-  let ordered = f64x2.eq(zero, zero)
+  store<f64>(output, Infinity)
+  store<f64>(output, -Infinity, 8)
   const end = values + (<usize>count << 3)
-  const endOf4 = values + (<usize>(count & ~3) << 3)
-  let pointer = values
-  for (; pointer < endOf4; pointer += 32) {
-    const x0 = v128.load(pointer)
-    const x1 = v128.load(pointer, 16)
-    min_f64x2 = f64x2.pmin(f64x2.pmin(min_f64x2, x0), x1)
-    max_f64x2 = f64x2.pmax(f64x2.pmax(max_f64x2, x0), x1)
-    ordered = v128.and(ordered, v128.and(f64x2.eq(x0, x0), f64x2.eq(x1, x1)))
+  let plain = true
+  for (let block = values; plain && block < end; block += BLOCK_ELEMENTS << 3) {
+    const rest = <i32>((end - block) >> 3)
+    plain = addPlainRange(block, rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS, output)
   }
-  let min = minLanes(min_f64x2)
-  let max = maxLanes(max_f64x2)
-  let clean = i64x2.all_true(ordered)
-  for (; pointer < end; pointer += 8) {
-    const x = load<f64>(pointer)
-    if (x < min) min = x
-    if (max < x) max = x
-    if (x != x) clean = false
-  }
+  let min = load<f64>(output)
+  let max = load<f64>(output, 8)
   let negativeMin = Infinity
   let negativeMax = 0.0
   let zeros = 0
   let skipped = 0
-  const plain = clean && min >= SMALLEST_NORMAL && max < Infinity
   if (!plain) {
     min = Infinity
     max = 0
-    for (pointer = values; pointer < end; pointer += 8) {
+    for (let pointer = values; pointer < end; pointer += 8) {
       const x = load<f64>(pointer)
       if (x - x != 0) skipped++
       else if (x > 0) {
@@ -139,37 +165,60 @@ function increment(counter: usize): void {
   store<u32>(counter, load<u32>(counter) + 1)
 }
 
-/** All values positive, normal, finite: two counters a bucket, used in turn, then added up. */
+/**
+ * All values positive, normal, finite. The cells of every octave that the buckets touch stand in one
+ * table, so the bits above a cell's are its index. With the bucket and the boundary's own bits in its
+ * entry one addition gives the counter:
+ *
+ *   entry = (bucket below − offset) · 2^52 + 2^52 − 1 − boundary
+ *   (bits + entry) >> 52 = bucket below − offset + (bits > boundary ? 1 : 0)
+ *
+ * Two counters a bucket are used in turn, so that equal neighbours do not wait, then added up.
+ */
 function insertPlain(
-  values: usize, count: i32, scale: i32, offset: i32, counts: usize, bucketCount: i32, cells: usize,
+  values: usize, count: i32, scale: i32, offset: i32, counts: usize, bucketCount: i32, work: usize,
 ): void {
-  const rows = cells + (<usize>2 << <usize>SCALE_MAX << 3)
+  const rows = work
+  const table = rows + (<usize>bucketCount << 3)
   memory.fill(rows, 0, <usize>bucketCount << 3)
-  const shift = <u64>(51 - scale)
-  const bias = (1023 << scale) + 1 + offset
-  const one = i64x2.splat(1)
-  const fraction_i64x2 = i64x2.splat(<i64>FRACTION)
-  const end = values + (<usize>count << 3)
-  const endOf2 = values + (<usize>(count & ~1) << 3)
-  let pointer = values
-  for (; pointer < endOf2; pointer += 16) {
-    const below = i64x2.sub(v128.load(pointer), one)
-    const fraction = v128.and(below, fraction_i64x2)
-    const exponent = i64x2.shl(i64x2.shr_u(below, 52), scale)
-    const cell = i64x2.shl(i64x2.shr_u(fraction, <i32>shift), 3)
-    const entry = v128.load64_lane(
-      cells + <usize>i64x2.extract_lane(cell, 1),
-      v128.load64_zero(cells + <usize>i64x2.extract_lane(cell, 0)),
-      1,
-    )
-    const bucket = i64x2.add(exponent, i64x2.shr_u(i64x2.add(fraction, entry), 52))
-    const bucket0 = <usize>(<i32>i64x2.extract_lane(bucket, 0) - bias)
-    const bucket1 = <usize>(<i32>i64x2.extract_lane(bucket, 1) - bias)
-    increment(rows + (bucket0 << 3))
-    increment(rows + (bucket1 << 3) + 4)
+  const octave = offset >> scale
+  // A power of two is the last of its bucket and the first of its octave.
+  const octaves = ((offset + bucketCount - 1) >> scale) - octave + 2
+  const octaveBytes = <usize>2 << scale << 3
+  fillCells(scale, table)
+  store<u64>(table, FRACTION + 1)
+  const first = i64x2.splat(((<i64>((octave << scale) - offset - 1 - (octave + 1023))) << 52) - 1)
+  for (let cell = table; cell < table + octaveBytes; cell += 16) {
+    v128.store(cell, i64x2.add(v128.load(cell), first))
   }
-  if (pointer < end) {
-    increment(rows + (<usize>(bucketOf(load<u64>(pointer), scale, cells) - offset) << 3))
+  const step = i64x2.splat((<i64>((1 << scale) - 1)) << 52)
+  const tableEnd = table + octaveBytes * <usize>octaves
+  for (let cell = table + octaveBytes; cell < tableEnd; cell += 16) {
+    v128.store(cell, i64x2.add(v128.load(cell - octaveBytes), step))
+  }
+  const base = table - ((<usize>(octave + 1023) << (scale + 1)) << 3)
+  const shift = <u64>(48 - scale)
+  const end = values + (<usize>count << 3)
+  const endOf4 = values + (<usize>(count & ~3) << 3)
+  let pointer = values
+  for (; pointer < endOf4; pointer += 32) {
+    const bits0 = load<u64>(pointer)
+    const bits1 = load<u64>(pointer, 8)
+    const bits2 = load<u64>(pointer, 16)
+    const bits3 = load<u64>(pointer, 24)
+    const bucket0 = (bits0 + load<u64>(base + (<usize>(bits0 >> shift) & ~7))) >> 52
+    const bucket1 = (bits1 + load<u64>(base + (<usize>(bits1 >> shift) & ~7))) >> 52
+    const bucket2 = (bits2 + load<u64>(base + (<usize>(bits2 >> shift) & ~7))) >> 52
+    const bucket3 = (bits3 + load<u64>(base + (<usize>(bits3 >> shift) & ~7))) >> 52
+    increment(rows + (<usize>bucket0 << 3))
+    increment(rows + (<usize>bucket1 << 3) + 4)
+    increment(rows + (<usize>bucket2 << 3))
+    increment(rows + (<usize>bucket3 << 3) + 4)
+  }
+  for (; pointer < end; pointer += 8) {
+    const bits = load<u64>(pointer)
+    const bucket = (bits + load<u64>(base + (<usize>(bits >> shift) & ~7))) >> 52
+    increment(rows + (<usize>bucket << 3))
   }
   for (let i = 0; i < bucketCount; i++) {
     const row = rows + (<usize>i << 3)
@@ -195,13 +244,11 @@ export function histogram_insert_f64(
   positive: usize, positiveOffset: i32, positiveCount: i32,
   negative: usize, negativeOffset: i32, plain: i32, work: usize,
 ): void {
-  if (scale > 0) {
-    fillCells(scale, work)
-    if (plain) {
-      insertPlain(values, count, scale, positiveOffset, positive, positiveCount, work)
-      return
-    }
+  if (plain && scale > 0 && positiveCount <= PLAIN_BUCKETS_MAX) {
+    insertPlain(values, count, scale, positiveOffset, positive, positiveCount, work)
+    return
   }
+  if (scale > 0) fillCells(scale, work)
   const end = values + (<usize>count << 3)
   for (let pointer = values; pointer < end; pointer += 8) {
     const x = load<f64>(pointer)
@@ -212,7 +259,8 @@ export function histogram_insert_f64(
   }
 }
 
-/** Bytes of working space that histogram_insert_f64 needs. */
+/** Bytes of working space that histogram_insert_f64 and histogram_bucket_f64 need. */
 export function histogram_work_bytes(bucketCount: i32): i32 {
-  return (2 << SCALE_MAX << 3) + (bucketCount << 3)
+  // Counters, and the cells of the octaves that the buckets fill and of three more.
+  return (bucketCount << 3) + (bucketCount << 4) + 3 * (2 << SCALE_MAX << 3)
 }

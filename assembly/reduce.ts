@@ -224,8 +224,8 @@ function mayExceed(low: i32, high: i32, highUnsigned: u32, output: usize): bool 
   )
 }
 
-/** A block's extremes, continued from output f64[2]. */
-function extremes_f64(values: usize, count: i32, output: usize): void {
+/** Smallest and largest, continued from output f64[2]; for small n, or where all of them must be seen. */
+export function extremes_f64(values: usize, count: i32, output: usize): void {
   extremes<f64>(values, count, output)
 }
 

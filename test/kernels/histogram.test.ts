@@ -84,6 +84,38 @@ describe('bucket boundaries', () => {
     }
   })
 
+  it.each(SCALES.filter((scale) => scale >= 0))(
+    'at scale %i hold at every power of γ of every octave, in the batch kernel',
+    (scale) => {
+      const width = 1 << scale
+      // One octave, exact by integers above; a power of two moves it to any other without rounding.
+      const octave = Float64Array.from({ length: 3 * width }, (_, i) =>
+        fromBits(boundary(0, Math.floor(i / 3) << (10 - scale)) + BigInt((i % 3) - 1)),
+      )
+      const repeats = Math.ceil(48 / octave.length)
+      const values = new Float64Array(repeats * octave.length)
+      const wrong: number[] = []
+      for (let exponent = -1021; exponent <= 1023; exponent++) {
+        // 2^1023 is the largest power: the octave is reached in two steps.
+        const half = exponent >> 1
+        for (let i = 0; i < values.length; i++) {
+          values[i] = (octave[i % octave.length] ?? 0) * 2 ** half * 2 ** (exponent - half)
+        }
+        const histogram = new Histogram(scale, 4096)
+        histogram.insert(values)
+        const { positive } = histogram
+        const low = exponent * width - 1
+        for (let bucket = low; bucket <= low + width; bucket++) {
+          // A bucket has one value above its lower bound, and two up to its upper one.
+          const want = (bucket === low ? 2 : bucket === low + width ? 1 : 3) * repeats
+          if (positive.at(bucket) !== want) wrong.push(bucket)
+        }
+        if (positive.span !== width + 1) wrong.push(low)
+      }
+      expect(wrong).toEqual([])
+    },
+  )
+
   it('hold subnormals and the ends of the range', () => {
     const ends = [Number.MIN_VALUE, 2 ** -1023, 2 ** -1022, Number.MAX_VALUE, 1]
     for (const scale of SCALES) {
