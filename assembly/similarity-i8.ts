@@ -8,6 +8,31 @@ const DOT: i32 = 0
 const COSINE: i32 = 1
 const SQUARED_DISTANCE: i32 = 2
 
+/** max|x| of a row; Infinity where one is NaN or ±Inf. */
+function largest(row: usize, count: i32): f64 {
+  let max = f32x4.splat(0)
+  let wrong = f32x4.splat(0)
+  let at: usize = 0
+  const end = <usize>count << 2
+  for (const endOf4 = <usize>(count & ~3) << 2; at < endOf4; at += 16) {
+    const x = v128.load(row + at)
+    // 0 for what is finite, NaN for the rest.
+    wrong = v128.or(wrong, f32x4.sub(x, x))
+    max = f32x4.pmax(max, f32x4.abs(x))
+  }
+  if (v128.any_true(f32x4.ne(wrong, wrong))) return Infinity
+  let most: f32 = f32x4.extract_lane(max, 0)
+  if (f32x4.extract_lane(max, 1) > most) most = f32x4.extract_lane(max, 1)
+  if (f32x4.extract_lane(max, 2) > most) most = f32x4.extract_lane(max, 2)
+  if (f32x4.extract_lane(max, 3) > most) most = f32x4.extract_lane(max, 3)
+  for (; at < end; at += 4) {
+    const x = abs(load<f32>(row + at))
+    if (!(x < Infinity)) return Infinity
+    if (x > most) most = x
+  }
+  return <f64>most
+}
+
 /**
  * Rounds rows to i8: scale = max|x| / 127, q = x / scale to the nearest, ties to even.
  *
@@ -22,18 +47,24 @@ export function quantise_i8(
   for (let index = 0; index < count; index++) {
     const row = rows + ((<usize>index * <usize>dims) << 2)
     const to = output + <usize>index * <usize>dims
-    let max = 0.0
-    let isFinite = true
-    for (let i: usize = 0; i < <usize>dims; i++) {
-      const x = abs(<f64>load<f32>(row + (i << 2)))
-      if (!(x < Infinity)) isFinite = false
-      if (x > max) max = x
-    }
+    const max = largest(row, dims)
+    const isFinite = max < Infinity
     const factor = isFinite && max > 0 ? 127 / max : 0
+    const factors = f64x2.splat(factor)
     let square: i32 = 0
-    for (let i: usize = 0; i < <usize>dims; i++) {
-      const q = factor == 0 ? 0 : <i32>nearest(<f64>load<f32>(row + (i << 2)) * factor)
-      store<i8>(to + i, <i8>q)
+    let at: usize = 0
+    for (const endOf2 = <usize>(dims & ~1); at < endOf2; at += 2) {
+      const x = f64x2.promote_low_f32x4(v128.load64_zero(row + (at << 2)))
+      // NaN · 0 and Inf · 0 are NaN, which become 0.
+      const q = i32x4.trunc_sat_f64x2_s_zero(f64x2.nearest(f64x2.mul(x, factors)))
+      const q0 = i32x4.extract_lane(q, 0)
+      const q1 = i32x4.extract_lane(q, 1)
+      store<i16>(to + at, <i16>((q0 & 255) | (q1 << 8)))
+      square += q0 * q0 + q1 * q1
+    }
+    if (at < <usize>dims) {
+      const q = factor == 0 ? 0 : <i32>nearest(<f64>load<f32>(row + (at << 2)) * factor)
+      store<i8>(to + at, <i8>q)
       square += q * q
     }
     store<f64>(properties + (<usize>index << 4), isFinite ? max / 127 : NaN)

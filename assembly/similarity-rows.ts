@@ -4,7 +4,7 @@
  * f32 is added in f32, in chunks whose sums go to f64.
  */
 import { loadOne, loadPair, multiplyAddOf, sumLanes, sumLanesOf } from './lanes'
-import { CHUNK_ELEMENTS, dotWide, scaleOf } from './similarity'
+import { CHUNK_ELEMENTS, dotWide } from './similarity'
 
 /** Elements that one running sum of four lanes takes. */
 const SHORT_CHUNK_ELEMENTS: i32 = CHUNK_ELEMENTS / 8
@@ -400,13 +400,16 @@ export function normalize_f32(rows: usize, count: i32, dims: i32, output: usize)
   const rowBytes = <usize>dims << 2
   for (let index = 0; index < count; index++) {
     const row = rows + <usize>index * rowBytes
-    const scale = scaleOf<f32>(row, dims)
-    const square = dotWide<f32>(row, row, dims, scale, scale)
-    // Two factors: their product alone may leave the range of a double.
+    // Squares of f32 neither overflow nor vanish in f64.
+    const square = dotWide<f32>(row, row, dims, 1, 1)
     const factor = square > 0 && square < Infinity ? 1 / sqrt(square) : NaN
+    const factors = f64x2.splat(factor)
     const to = output + <usize>index * rowBytes
-    for (let at: usize = 0; at < rowBytes; at += 4) {
-      store<f32>(to + at, <f32>(<f64>load<f32>(row + at) * scale * factor))
+    let at: usize = 0
+    for (const endOf2 = <usize>(dims & ~1) << 2; at < endOf2; at += 8) {
+      const x = f64x2.promote_low_f32x4(v128.load64_zero(row + at))
+      v128.store64_lane(to + at, f32x4.demote_f64x2_zero(f64x2.mul(x, factors)), 0)
     }
+    if (at < rowBytes) store<f32>(to + at, <f32>(<f64>load<f32>(row + at) * factor))
   }
 }

@@ -97,7 +97,7 @@ function isBetween(x: f64, min: f64, max: f64): bool {
 }
 
 /** 1 / (the power of two at max|x|), so that scaled elements lie in [−2, 2]; 1 where that is 0 or not finite. */
-export function scaleOf<T>(vector: usize, count: i32): f64 {
+function scaleOf<T>(vector: usize, count: i32): f64 {
   let max = 0.0
   const end = vector + <usize>count * sizeof<T>()
   for (let pointer = vector; pointer < end; pointer += sizeof<T>()) {

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { loadKernels } from '../../src/kernels/module.ts'
+import { loadKernels, supportsRelaxedSimd } from '../../src/kernels/module.ts'
 import type { CaseSize } from '../types.ts'
 
+/** The build that a worker takes on this engine; KERNELS=baseline asks for the other. */
+const build =
+  supportsRelaxedSimd() && process.env.KERNELS !== 'baseline' ? 'kernels-relaxed' : 'kernels'
+
 export const kernels = loadKernels(
-  new Uint8Array(readFileSync(path.join(import.meta.dirname, '../../build/kernels.wasm'))),
+  new Uint8Array(readFileSync(path.join(import.meta.dirname, `../../build/${build}.wasm`))),
 )
+
+/** One size at a time: the inputs of all would not fit in memory together. */
 
 export const sizesOf = (size: CaseSize): number[] => [size === 'smoke' ? 1000 : size]
 

@@ -109,19 +109,24 @@ export class RowIndex {
     const { arena, exports } = this.#kernels
     const queryCount = queries.length / dims
     const { pointer } = this.#hold
+    const isF32 = this.dtype === 'f32'
+    const given = Math.ceil((queries.length * 4) / 16) * 16
+    const brought = isF32 ? 0 : Math.ceil(queries.length / 16) * 16
+    const properties = isF32 ? 0 : queryCount * PROPERTIES_BYTES
     return arena.lease((lease) => {
-      const given = lease.allocate(queries.length * 4)
-      const brought = lease.allocate(queries.length * 4)
-      const properties = lease.allocate(queryCount * PROPERTIES_BYTES)
-      const scores = lease.allocate(queryCount * count * 8)
-      arena.f32(given, queries.length).set(queries)
-      if (this.dtype === 'f32') {
-        exports.normalize_f32(given, queryCount, dims, brought)
-        exports.dots_f32(brought, queryCount, pointer, count, dims, scores)
+      // One block: the queries as they came, what i8 makes of them, the scores.
+      const first = lease.allocate(given + brought + properties + queryCount * count * 8)
+      const scores = first + given + brought + properties
+      if (queries instanceof Float32Array) arena.write(first, queries)
+      else arena.f32(first, queries.length).set(queries)
+      if (isF32) {
+        exports.normalize_f32(first, queryCount, dims, first)
+        exports.dots_f32(first, queryCount, pointer, count, dims, scores)
       } else {
+        const [values, own] = [first + given, first + given + brought]
         const others = this.#propertiesAt(pointer)
-        exports.quantise_i8(given, queryCount, dims, brought, properties)
-        exports.cosines_i8(brought, properties, queryCount, pointer, others, count, dims, scores)
+        exports.quantise_i8(first, queryCount, dims, values, own)
+        exports.cosines_i8(values, own, queryCount, pointer, others, count, dims, scores)
       }
       exports.clamp_f64(scores, queryCount * count, -1, 1, scores)
       return use(scores, queryCount)

@@ -1,7 +1,14 @@
-import type { Lease, Resident } from './memory.ts'
+import { CHUNK_ELEMENTS, type Lease, Resident } from './memory.ts'
 import { getKernels } from './module.ts'
 
 type Vector = Float64Array | Float32Array
+
+/** Elements of both vectors that the arena's scratch holds at a time. */
+const DOT_CHUNK = CHUNK_ELEMENTS / 2
+const SCRATCH_HEAD_BYTES = 1024
+
+/** Rows copied at a time before one query meets them: they stay in the second cache. */
+const ROWS_CHUNK_BYTES = 128 * 1024
 
 /** Both arrays as the kernel of one dtype wants them: f32 where both are f32, else f64. */
 function copyBoth(
@@ -26,13 +33,26 @@ function copyBoth(
 export function dot(a: Vector, b: Vector): number {
   if (a.length !== b.length) throw new RangeError(`lengths differ: ${a.length} and ${b.length}`)
   const { arena, exports } = getKernels()
-  return arena.lease((lease) => {
-    const input = copyBoth(lease, a, b)
-    const output = lease.allocate(8)
-    const kernel = input.isF32 ? exports.dot_f32 : exports.dot_f64
-    kernel(input.a, input.b, a.length, output)
-    return arena.f64(output, 1)[0] ?? Number.NaN
-  })
+  const isF32 = a instanceof Float32Array && b instanceof Float32Array
+  const kernel = isF32 ? exports.dot_f32 : exports.dot_f64
+  const output = arena.scratch
+  const first = output + SCRATCH_HEAD_BYTES
+  const second = first + DOT_CHUNK * 8
+  const copy = (pointer: number, part: Vector): void => {
+    if (isF32 || part instanceof Float64Array) arena.write(pointer, part)
+    else arena.f64(pointer, part.length).set(part)
+  }
+  // A chunk of both is read while it is still in the first cache.
+  let total = 0
+  for (let start = 0; start < a.length; start += DOT_CHUNK) {
+    const end = Math.min(a.length, start + DOT_CHUNK)
+    const isWhole = end - start === a.length
+    copy(first, isWhole ? a : a.subarray(start, end))
+    copy(second, isWhole ? b : b.subarray(start, end))
+    kernel(first, second, end - start, output)
+    total += arena.readF64(output)
+  }
+  return total
 }
 
 /** How many vectors of `dims` there are. Throws RangeError where the length is no multiple of it. */
@@ -64,10 +84,29 @@ function everyPair(
   const rowCount = countOf('rows', rows, dims)
   const { arena } = getKernels()
   return arena.lease((lease) => {
-    const input = copyBoth(lease, queries, rows)
     const output = lease.allocate(queryCount * rowCount * 8)
-    const kernel = input.isF32 ? kernels.f32 : kernels.f64
-    kernel(input.a, queryCount, input.b, rowCount, dims, output)
+    // The results of several queries lie a whole row of results apart.
+    const together =
+      queryCount === 1 && !(rows instanceof Resident)
+        ? Math.max(8, Math.floor(ROWS_CHUNK_BYTES / dims / 64) * 8)
+        : rowCount
+    if (together >= rowCount || rows instanceof Resident) {
+      const input = copyBoth(lease, queries, rows)
+      const kernel = input.isF32 ? kernels.f32 : kernels.f64
+      kernel(input.a, queryCount, input.b, rowCount, dims, output)
+    } else {
+      const isF32 = queries instanceof Float32Array && rows instanceof Float32Array
+      const query = isF32 ? lease.copyIn(queries) : lease.copyInAsF64(queries)
+      const chunk = lease.allocate(together * dims * (isF32 ? 4 : 8))
+      for (let start = 0; start < rowCount; start += together) {
+        const end = Math.min(rowCount, start + together)
+        const part = rows.subarray(start * dims, end * dims)
+        if (isF32 || part instanceof Float64Array) arena.write(chunk, part)
+        else arena.f64(chunk, part.length).set(part)
+        const kernel = isF32 ? kernels.f32 : kernels.f64
+        kernel(query, 1, chunk, end - start, dims, output + start * 8)
+      }
+    }
     return arena.f64(output, queryCount * rowCount).slice()
   })
 }
