@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ArenaExhaustedError } from '../../src/kernels/memory.ts'
+import { getKernels } from '../../src/kernels/module.ts'
 import { RowIndex } from '../../src/kernels/row-index.ts'
 import { cosine, topK } from '../../src/kernels/similarity.ts'
 import { ACCURACY } from './accuracy.ts'
 import { random } from './cases.ts'
-import { kernels } from './load.ts'
+import { BUILDS, useBuild } from './load.ts'
 import { ErrorStatistics } from './statistics.ts'
 
 const uniform = random()
@@ -18,7 +19,12 @@ const lost = (x: Float32Array) => {
   return (Math.sqrt(x.length) * most) / (253 * length)
 }
 
-describe('an index of rows', () => {
+describe.each(BUILDS)('an index of rows, %s', (build) => {
+  let kernels = getKernels()
+  beforeAll(() => {
+    kernels = useBuild(build)
+  })
+
   it.each([1, 1e-30, 1e30])('gives the cosine of each row, at magnitude %d', (scale) => {
     const errors = new ErrorStatistics()
     for (const [dims, count] of [

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { cosine, dot, topK } from '../../src/kernels/similarity.ts'
 import { ACCURACY } from './accuracy.ts'
 import { random, SIZES } from './cases.ts'
 import { exactMoments } from './exact.ts'
-import './load.ts'
+import { BUILDS, useBuild } from './load.ts'
 import { ErrorStatistics } from './statistics.ts'
 
 const DIMS = [...SIZES.filter((n) => n > 0), 7, 31, 32, 33, 384]
@@ -45,7 +45,11 @@ describe('dot', () => {
   })
 })
 
-describe('cosine', () => {
+describe.each(BUILDS)('cosine, %s', (build) => {
+  beforeAll(() => {
+    useBuild(build)
+  })
+
   it.each([
     { magnitude: 'ordinary', scale: 1 },
     { magnitude: 'tiny', scale: 1e-30 },
