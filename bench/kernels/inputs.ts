@@ -24,3 +24,20 @@ export function percentages(n: number): Float64Array<ArrayBuffer> {
   }
   return Float64Array.from({ length: n }, () => 100 * uniform() ** 3)
 }
+
+/** Values in the kernels' memory from the first time they are asked for, with room for results. */
+export const resident = (values: Float64Array | Float32Array, outputBytes: number) => {
+  const { arena } = kernels
+  let lease: ReturnType<typeof arena.openLease> | undefined
+  let at = { input: 0, output: 0 }
+  return {
+    get: () => {
+      if (!lease) {
+        lease = arena.openLease()
+        at = { input: lease.copyIn(values), output: lease.allocate(outputBytes) }
+      }
+      return at
+    },
+    close: () => lease?.close(),
+  }
+}
