@@ -19,6 +19,61 @@ const logarithmic = (values: Float64Array): number => {
   return Number.NaN
 }
 
+interface DatadogSketches {
+  readonly DDSketch: new (options: {
+    relativeAccuracy: number
+  }) => { accept(value: number): void; getValueAtQuantile(q: number): number }
+}
+
+interface TDigests {
+  readonly TDigest: new () => {
+    push(value: number): void
+    compress(): void
+    percentile(q: number): number
+  }
+}
+
+interface HdrHistograms {
+  build(options: { numberOfSignificantValueDigits: 1 | 2 | 3; useWebAssembly: boolean }): {
+    recordValue(value: number): void
+    getValueAtPercentile(percentile: number): number
+  }
+}
+
+/** It counts whole numbers: values are scaled to this many to one. */
+const HDR_SCALE = 1e6
+
+/** Sketches of the same values, with an error like ours or, for tdigest, its usual one. */
+const packagesOf = (values: Float64Array): NonNullable<BenchCase['packages']> => ({
+  '@datadog': (load) => {
+    const { DDSketch } = load<DatadogSketches>('@datadog/sketches-js')
+    return () => {
+      const sketch = new DDSketch({ relativeAccuracy: 0.0108 })
+      for (let i = 0; i < values.length; i++) sketch.accept(values[i] as number)
+      return sketch.getValueAtQuantile(0.95)
+    }
+  },
+  tdigest: (load) => {
+    const { TDigest } = load<TDigests>('tdigest')
+    return () => {
+      const digest = new TDigest()
+      for (let i = 0; i < values.length; i++) digest.push(values[i] as number)
+      digest.compress()
+      return digest.percentile(0.95)
+    }
+  },
+  'hdr-histogram': (load) => {
+    const { build } = load<HdrHistograms>('hdr-histogram-js')
+    return () => {
+      const histogram = build({ numberOfSignificantValueDigits: 2, useWebAssembly: false })
+      for (let i = 0; i < values.length; i++) {
+        histogram.recordValue(Math.round((values[i] as number) * HDR_SCALE))
+      }
+      return histogram.getValueAtPercentile(95) / HDR_SCALE
+    }
+  },
+})
+
 let sink = 0
 const keep = (work: () => number) => () => {
   sink += work()
@@ -58,6 +113,7 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
       rivalChecksums: rivals,
       ours: keep(batch),
       rivals: Object.fromEntries(Object.entries(rivals).map(([name, work]) => [name, keep(work)])),
+      packages: packagesOf(values),
     }
   })
 
