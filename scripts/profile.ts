@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util'
 import * as dashboard from '../bench/load/dashboard.ts'
 import * as ingest from '../bench/load/ingest.ts'
 import { alignColumns } from '../bench/load/report.ts'
-import { type LoadStack, withStack } from '../bench/load/stack.ts'
+import { withStack } from '../bench/load/stack.ts'
+import type { ProfileLoad } from '../bench/load/suite.ts'
 import { analyse, type Locate, type Share } from '../bench/profile/analysis.ts'
 import { type CpuProfile, takeProfile } from '../bench/profile/inspector.ts'
 import { freePort } from '../local/checks.ts'
@@ -78,18 +79,18 @@ const tableOf = (title: string, shares: readonly Share[]): string =>
 const { suite, seconds } = parse()
 const log = (text: string): void => console.error(`  ${text}`)
 
-const profileOf = async <Fleet extends { readonly organisationId: string }>(load: {
-  seed(server: Parameters<typeof dashboard.profile.seed>[0]): Promise<Fleet>
-  drive(stack: LoadStack, seconds: number, fleet: Fleet): Promise<void>
-}): Promise<{ profile: CpuProfile; locate: Locate }> => {
+const profileOf = async <Fleet extends { readonly organisationId: string }>(
+  load: ProfileLoad<Fleet>,
+): Promise<{ profile: CpuProfile; locate: Locate }> => {
   const inspector = `127.0.0.1:${await freePort()}`
   const options = { seed: load.seed, log, arguments: [`--inspector-addr=${inspector}`] }
   return withStack(options, async (stack, fleet) => {
     const locate = locator()
-    await load.drive(stack, WARM_UP_SECONDS, fleet)
+    const drive = load.prepare(stack, fleet)
+    await drive(WARM_UP_SECONDS)
     log(`${suite}, ${seconds} s`)
     return {
-      profile: await takeProfile(inspector, () => load.drive(stack, seconds, fleet)),
+      profile: await takeProfile(inspector, () => drive(seconds)),
       locate,
     }
   })

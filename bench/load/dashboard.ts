@@ -1,10 +1,10 @@
 /** The dashboard of a fleet with 24 h of samples: the full list and a page, on one connection and 16. */
-import { seedFleet } from '../dashboard/seed.ts'
+import { type Fleet, seedFleet } from '../dashboard/seed.ts'
 import { createClient } from './client.ts'
 import { closedLoopGet, failuresOf, measured, openLoop } from './loops.ts'
 import type { LoadRow } from './report.ts'
 import { type LoadStack, withStack } from './stack.ts'
-import type { LoadOptions, Outcome } from './suite.ts'
+import type { LoadOptions, Outcome, ProfileLoad } from './suite.ts'
 
 const VMS = 1_000
 const VMS_QUICK = 200
@@ -60,13 +60,14 @@ const measureList = async (
   }
 }
 
-/** The load that a profile is taken under: both lists in turn, on 4 connections. */
-export const profile = {
-  seed: (server: Parameters<typeof seedFleet>[0]) => seedFleet(server, VMS_QUICK),
-  drive: async (stack: LoadStack, seconds: number): Promise<void> => {
+/** The load that a profile is taken under: the full list, then a page, on 4 connections. */
+export const profile: ProfileLoad<Fleet> = {
+  seed: (server) => seedFleet(server, VMS_QUICK),
+  prepare: (stack) => async (seconds) => {
     for (const limit of [VMS_QUICK, PAGE]) {
       const path = `/api/v1/dashboard?limit=${limit}`
-      await closedLoopGet(stack, path, { connections: 4, seconds: seconds / 2 })
+      const tally = await closedLoopGet(stack, path, { connections: 4, seconds: seconds / 2 })
+      if (tally.errors > 0) throw new Error(`${tally.errors} requests failed`)
     }
   },
 }

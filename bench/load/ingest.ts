@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, createClient } from './client.ts'
 import { closedLoop, failuresOf, measured, type Operation, openLoop } from './loops.ts'
 import { type BareFleet, type LoadStack, seedBareFleet, withStack } from './stack.ts'
-import type { LoadOptions, Outcome } from './suite.ts'
+import type { LoadOptions, Outcome, ProfileLoad } from './suite.ts'
 
 const VMS = 1_000
 const VMS_QUICK = 200
@@ -175,9 +175,14 @@ export const run = async ({ quick, log }: LoadOptions): Promise<Outcome> => {
       const fastest = await measured(stack, `batches of ${vms}`, CLOSED_CONNECTIONS, () =>
         closedLoop({ connections: CLOSED_CONNECTIONS, seconds, requestsMax }, collect),
       )
-      const rows = [agents, batches, fastest]
-      const perSecond = Math.round(fastest.requestsPerSecond * vms).toLocaleString('en-GB')
-      log(`${perSecond} samples/s; comparing ${writer.accepted} samples with what the API returns`)
+      const rows = [
+        { ...agents, samplesPerSecond: agents.requestsPerSecond },
+        ...[batches, fastest].map((row) => ({
+          ...row,
+          samplesPerSecond: row.requestsPerSecond * vms,
+        })),
+      ]
+      log(`comparing ${writer.accepted} samples with what the API returns`)
       return { rows, faults: [...failuresOf(rows), ...(await verify(stack, fleet, writer))] }
     } finally {
       client.close()
@@ -186,14 +191,17 @@ export const run = async ({ quick, log }: LoadOptions): Promise<Outcome> => {
 }
 
 /** The load that a profile is taken under: batches as fast as they are acknowledged. */
-export const profile = {
+export const profile: ProfileLoad<BareFleet> = {
   seed: seedBareFleet(VMS_QUICK),
-  drive: async (stack: LoadStack, seconds: number, fleet: BareFleet): Promise<void> => {
+  prepare: (stack, fleet) => {
     const client = createClient(stack, CLOSED_CONNECTIONS)
     const writer = new Writer(client, fleet)
     const everyVm = fleet.vms.map((_, vm) => vm)
-    const options = { connections: CLOSED_CONNECTIONS, seconds, requestsMax: SECONDS_MAX }
-    await closedLoop(options, () => writer.send(everyVm))
-    client.close()
+    return async (seconds) => {
+      const requestsMax = SECONDS_MAX - writer.secondsMax
+      const options = { connections: CLOSED_CONNECTIONS, seconds, requestsMax }
+      const { errors } = await closedLoop(options, () => writer.send(everyVm))
+      if (errors > 0) throw new Error(`${errors} batches were not accepted`)
+    }
   },
 }

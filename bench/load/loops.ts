@@ -6,6 +6,8 @@ import { withUsage } from './usage.ts'
 
 /** Requests that wait for an answer at once; the schedule's next ones count as errors meanwhile. */
 const IN_FLIGHT_MAX = 5_000
+/** A request sent this late was kept by the timer, whose grain is 1 ms, and counts from when it was sent. */
+const TIMER_GRAIN_MS = 2
 
 /** What one request came to: its status, and whether that is the status it must get. */
 export interface Verdict {
@@ -41,7 +43,7 @@ const judged = async (tally: Tally, operation: Operation, index: number): Promis
  * Requests at a fixed rate, whatever the answers do. A time counts from when the request was due, so
  * that a stall costs every request that should have been sent during it. (autocannon's `overallRate`
  * sends each second's requests in a burst and corrects with an interval of 1 ms whatever the rate,
- * so it is not used here.) Timers come up to 1 ms late, which the times include.
+ * so it is not used here.)
  */
 export const openLoop = async (
   { ratePerSecond, seconds }: { ratePerSecond: number; seconds: number },
@@ -61,8 +63,10 @@ export const openLoop = async (
       tally.errors++
       continue
     }
+    const sentMs = performance.now()
+    const sinceMs = sentMs - dueMs > TIMER_GRAIN_MS ? dueMs : sentMs
     const one: Promise<void> = judged(tally, operation, index).then(() => {
-      timesMs.push(performance.now() - dueMs)
+      timesMs.push(performance.now() - sinceMs)
       inFlight.delete(one)
     })
     inFlight.add(one)

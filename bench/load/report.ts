@@ -24,6 +24,8 @@ export interface LoadRow {
   connections: number
   requests: number
   requestsPerSecond: number
+  /** Where requests carry samples. */
+  samplesPerSecond?: number
   /** Null in a closed loop, where a slow answer hides the requests that were not sent meanwhile. */
   latencyMs: Latencies | null
   /** No answer, an answer too late, or another status than the request must get. */
@@ -57,7 +59,18 @@ export const latenciesOf = (timesMs: readonly number[]): Latencies | null => {
 }
 
 const HEADER = [
-  ...['case', 'loop', 'conn', 'requests', 'req/s', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms'],
+  ...[
+    'case',
+    'loop',
+    'conn',
+    'requests',
+    'req/s',
+    'samples/s',
+    'p50 ms',
+    'p95 ms',
+    'p99 ms',
+    'max ms',
+  ],
   ...['errors', 'non-2xx', 'RSS MiB before', 'max', 'after', 'CPU s'],
 ]
 
@@ -71,6 +84,7 @@ const cellsOf = ({ latencyMs, workerd, ...row }: LoadRow): string[] => [
   count(row.connections),
   count(row.requests),
   cell(row.requestsPerSecond),
+  row.samplesPerSecond === undefined ? '' : cell(row.samplesPerSecond),
   ...[latencyMs?.p50, latencyMs?.p95, latencyMs?.p99, latencyMs?.max].map(cell),
   count(row.errors),
   count(row.non2xx),
@@ -95,5 +109,9 @@ export const alignColumns = (lines: readonly (readonly string[])[], words: numbe
     .join('\n')
 }
 
-export const formatLoadTable = (rows: readonly LoadRow[]): string =>
-  alignColumns([HEADER, ...rows.map(cellsOf)], 2)
+export const formatLoadTable = (rows: readonly LoadRow[]): string => {
+  const lines = [HEADER, ...rows.map(cellsOf)]
+  const hasSamples = rows.some(({ samplesPerSecond }) => samplesPerSecond !== undefined)
+  const samples = HEADER.indexOf('samples/s')
+  return alignColumns(hasSamples ? lines : lines.map((cells) => cells.toSpliced(samples, 1)), 2)
+}

@@ -1,4 +1,6 @@
+import type { Server } from '../dashboard/server.ts'
 import type { LoadRow } from './report.ts'
+import type { LoadStack } from './stack.ts'
 
 export interface LoadOptions {
   quick: boolean
@@ -14,4 +16,11 @@ export interface Outcome {
 /** What a suite's module exports. */
 export interface LoadSuite {
   run(options: LoadOptions): Promise<Outcome>
+}
+
+/** Load without measuring, for `npm run profile`. */
+export interface ProfileLoad<Fleet extends { readonly organisationId: string }> {
+  seed(server: Server): Promise<Fleet>
+  /** @returns sends for so many seconds, again and again; throws where requests fail */
+  prepare(stack: LoadStack, fleet: Fleet): (seconds: number) => Promise<void>
 }
