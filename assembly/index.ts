@@ -8,7 +8,7 @@ export { summary_i8, summary_u8 } from './quantised'
 export {
   order_statistics_f64, order_statistics_work_bytes, remove_nan_f64, widen_valid_f32,
 } from './quantile'
-export { bracket_f32, bracket_f64 } from './bracket'
+export { bracket_f32, bracket_f64, count_around_f32, count_around_f64 } from './bracket'
 export {
   histogram_boundaries, histogram_bucket_f64, histogram_insert_f64, histogram_range_f64,
   histogram_work_bytes,

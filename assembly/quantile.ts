@@ -139,7 +139,7 @@ function countBins(region: usize, count: i32, low: u64, shift: u64, bins: usize,
   else countInBins(region, count, low, shift, bins, false)
 }
 
-/** Copies what lies between two values, both included; neither is a zero. */
+/** Copies what lies between two values, both included; −0 and 0 are one. */
 function copyRange(region: usize, count: i32, least: f64, most: f64, target: usize): void {
   const least_f64x2 = f64x2.splat(least)
   const most_f64x2 = f64x2.splat(most)
@@ -191,13 +191,16 @@ function select(
 
   let min_f64x2 = v128.load(region)
   let max_f64x2 = min_f64x2
+  let signs = min_f64x2
   const last = region + (<usize>(count - 2) << 3)
   for (let pointer = region + 16; pointer < last; pointer += 16) {
     const x = v128.load(pointer)
     min_f64x2 = f64x2.pmin(min_f64x2, x)
     max_f64x2 = f64x2.pmax(max_f64x2, x)
+    signs = v128.or(signs, x)
   }
   const tail = v128.load(last)
+  const hasSign = i64x2.bitmask(v128.or(signs, tail)) != 0
   const min = minLanes(f64x2.pmin(min_f64x2, tail))
   const max = maxLanes(f64x2.pmax(max_f64x2, tail))
   if (min == max) {
@@ -205,7 +208,7 @@ function select(
     return
   }
   // min and max take −0 and +0 for equal, the keys do not: the range must hold both.
-  const low = min == 0 ? keyOf(-0.0) : keyOf(min)
+  const low = min == 0 ? keyOf(hasSign ? -0.0 : 0.0) : keyOf(min)
   const high = max == 0 ? keyOf(0.0) : keyOf(max)
   const binBits: i64 = count < SMALL_REGION ? 8 : 11
   const rangeBits = 64 - <i64>clz(high - low)
@@ -257,7 +260,7 @@ function select(
     const width = ((<u64>1) << shift) - 1
     const least = valueOf(first)
     const most = valueOf(high - first < width ? high : first + width)
-    if (least != 0 && most != 0) {
+    if (!hasSign || (least != 0 && most != 0)) {
       copyRange(region, count, least, most, spare)
       isCopied = true
     }

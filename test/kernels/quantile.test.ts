@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Resident } from '../../src/kernels/memory.ts'
+import { getKernels } from '../../src/kernels/module.ts'
 import { QUANTILES_MAX, quantiles } from '../../src/kernels/quantile.ts'
+import { bracketStatistics } from '../../src/kernels/quantile-bracket.ts'
 import { casesOf, FINITE, NON_FINITE, random, SIZES } from './cases.ts'
 import { kernels } from './load.ts'
 
@@ -74,6 +76,12 @@ describe('quantiles', () => {
     'near the largest': (_i, _n, uniform) => (uniform() - 0.3) * Number.MAX_VALUE,
     'mostly one value': (_i, _n, uniform) => Math.max(0.7, uniform()),
     'the last ones far off': (i, n, uniform) => uniform() + (i >= n - 40 ? 10 : 0),
+    'zeros of both signs and a few ones': (i) => [0, -0, -0, 0, 1][i % 5] ?? 0,
+    'mostly NaN': (i, _n, uniform) => (i % 10 === 0 ? uniform() : Number.NaN),
+    'many infinities': (i, _n, uniform) =>
+      [Number.NEGATIVE_INFINITY, uniform(), uniform(), Number.POSITIVE_INFINITY][i % 4] ?? 0,
+    'negative, far off': (_i, _n, uniform) => -1e9 - uniform(),
+    'two values': (_i, _n, uniform) => (uniform() < 0.5 ? 3 : 4),
     'the last ones within': (i, n, uniform) => (i >= n - 40 ? 0.7 : uniform() < 0.5 ? 0 : 1),
   }
   it.each(casesOf(shapes, [12_000, 12_033, 30_080, 70_001]))(
@@ -90,6 +98,22 @@ describe('quantiles', () => {
       }
     },
   )
+
+  it('take one pass where there are no more than a few ties', () => {
+    const uniform = random()
+    for (const at of [
+      () => uniform(),
+      () => uniform() - 0.5,
+      () => 1e9 + uniform(),
+      () => (uniform() < 0.01 ? Number.NaN : uniform()),
+      () => (uniform() < 0.01 ? Number.NEGATIVE_INFINITY : uniform()),
+      () => Math.floor(uniform() * 5),
+    ]) {
+      const values = Float64Array.from({ length: 50_000 }, at)
+      const qs = [0.53, 0.9, 0.95, 0.99]
+      expect(bracketStatistics(getKernels(), values, qs)).toEqual(quantiles(values, qs))
+    }
+  })
 
   it.each([
     { shape: 'sorted', at: (i: number) => i },
