@@ -2,9 +2,9 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { migrate } from '../../local/migrate.ts'
-import { startNeonProxy } from '../../local/neon-proxy.ts'
 import { startPostgres } from '../../local/postgres.ts'
 import { connect, type Database } from '../../src/database/client.ts'
+import { startProxyThread } from '../proxy.ts'
 
 /** The designs that read samples take many seconds where the service would give up. */
 const RIVAL_TIMEOUT_MS = 120_000
@@ -27,9 +27,9 @@ export const withServer = async <T>(work: (server: Server) => Promise<T>): Promi
   const postgres = await startPostgres({ stateFolder, log: () => {} })
   try {
     await migrate(postgres.url)
-    const proxy = await startNeonProxy({ target: postgres.url })
+    const proxy = await startProxyThread(postgres.url)
     try {
-      const neonProxy = `${proxy.host}:${proxy.port}`
+      const neonProxy = proxy.address
       return await work({
         url: postgres.url,
         neonProxy,

@@ -1,9 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { Worker } from 'node:worker_threads'
 import pg from 'pg'
 import { freePort } from '../../local/checks.ts'
 import { migrate } from '../../local/migrate.ts'
@@ -13,6 +11,7 @@ import { build, PARTS } from '../../scripts/build.ts'
 import { createKey } from '../../src/database/access-queries.ts'
 import { connect } from '../../src/database/client.ts'
 import type { Server } from '../dashboard/server.ts'
+import { startProxyThread } from '../proxy.ts'
 
 /** Seeding writes more at once than a request of the service. */
 const SEED_TIMEOUT_MS = 120_000
@@ -56,15 +55,9 @@ export const withStack = async <Fleet extends { readonly organisationId: string 
     const postgres = await startPostgres({ stateFolder, log: () => {} })
     stopping.push(() => postgres.stop())
     await migrate(postgres.url)
-    const proxy = new Worker(path.join(import.meta.dirname, 'proxy-thread.ts'), {
-      workerData: postgres.url,
-    })
-    const ended = once(proxy, 'exit')
-    const [neonProxy] = (await once(proxy, 'message')) as [string]
-    stopping.push(async () => {
-      proxy.postMessage('stop')
-      await ended
-    })
+    const proxy = await startProxyThread(postgres.url)
+    stopping.push(proxy.stop)
+    const neonProxy = proxy.address
     const db = connect({
       databaseUrl: postgres.url,
       neonProxy,
