@@ -1,3 +1,4 @@
+import { whileReading } from '../http/body.ts'
 import { ProblemError, problem } from '../http/problem.ts'
 import { cutOff, type Dtype, decodeNumbers } from './binary.ts'
 
@@ -78,7 +79,7 @@ const readerOf = (body: ReadableStream<Uint8Array>): { reader: ByteReader; fill:
  * Gives the little-endian numbers of a body to `consume`, block by block, in constant memory. Where the
  * packets of the network begin and end makes no difference. The values are `consume`'s until it returns.
  *
- * Throws ProblemError 400 with the offset of a number that is cut off, 413 beyond STREAM_BODY_BYTES_MAX.
+ * Throws ProblemError 400 with the offset of a number that is cut off or where the sender went away, 413 beyond STREAM_BODY_BYTES_MAX.
  */
 export const readBlocks = async (
   request: Request,
@@ -92,7 +93,7 @@ export const readBlocks = async (
     let block = new Uint8Array(BLOCK_BYTES)
     let sizeBytes = 0
     for (;;) {
-      const filled = await fill(block)
+      const filled = await whileReading(fill(block))
       const startBytes = sizeBytes
       sizeBytes += filled.byteLength
       if (sizeBytes > STREAM_BODY_BYTES_MAX) throw tooLarge()

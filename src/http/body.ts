@@ -10,9 +10,23 @@ const tooLarge = (sizeBytesMax: number) =>
   )
 
 /**
+ * Awaits a read of a body. What it fails with is the sender's: its connection was lost before the end that
+ * Content-Length promised, or its chunks are malformed.
+ *
+ * Throws ProblemError 400.
+ */
+export const whileReading = async <T>(read: Promise<T>): Promise<T> => {
+  try {
+    return await read
+  } catch {
+    throw new ProblemError(problem(400, 'bad-request', 'the body ended before it was complete'))
+  }
+}
+
+/**
  * The whole request body, read under a bound whatever Content-Length says.
  *
- * @returns u8[n], n ≤ sizeBytesMax   @throws ProblemError 413 beyond the bound
+ * @returns u8[n], n ≤ sizeBytesMax   @throws ProblemError 413 beyond the bound, 400 where it is cut short
  */
 export const readBody = async (request: Request, sizeBytesMax: number): Promise<Uint8Array> => {
   const declared = Number(request.headers.get('content-length') ?? Number.NaN)
@@ -20,7 +34,7 @@ export const readBody = async (request: Request, sizeBytesMax: number): Promise<
   if (!request.body) return new Uint8Array(0)
   // With a truthful length inside the bound the platform's own reader copies least.
   if (Number.isInteger(declared)) {
-    const bytes = new Uint8Array(await request.arrayBuffer())
+    const bytes = new Uint8Array(await whileReading(request.arrayBuffer()))
     if (bytes.byteLength > sizeBytesMax) throw tooLarge(sizeBytesMax)
     return bytes
   }
@@ -28,7 +42,7 @@ export const readBody = async (request: Request, sizeBytesMax: number): Promise<
   let sizeBytes = 0
   const reader = (request.body as ReadableStream<Uint8Array>).getReader()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await whileReading(reader.read())
     if (done) break
     sizeBytes += value.byteLength
     if (sizeBytes > sizeBytesMax) {

@@ -76,6 +76,14 @@ describe('a binary body of unknown length', () => {
     expect(whole.body.percentiles['50']).toBeGreaterThan(0.98e6)
   })
 
+  it('is a 400 where the sender goes away', async () => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new Error('Network connection lost.')),
+    })
+    const answer = await sendStream('summary', body)
+    expect(answer.status).toBe(400)
+  })
+
   it('may be empty', async () => {
     const { body } = await sendStream('summary', streamOf(new Uint8Array(0), [1]))
     expect(body).toMatchObject({ count: 0, sum: 0, mean: null })

@@ -41,6 +41,18 @@ describe('request bodies', () => {
     expect(await statusOf(() => readBody(request, 8))).toBe(413)
   })
 
+  it('that end before they are complete are a 400, with and without a declared length', async () => {
+    const cut = (headers: Record<string, string>) => {
+      const body = new ReadableStream({
+        pull: (controller) => controller.error(new Error('Network connection lost.')),
+      })
+      const init = { method: 'POST', duplex: 'half', body, headers }
+      return new Request('http://localhost/', init as RequestInit)
+    }
+    expect(await statusOf(() => readBody(cut({}), 8))).toBe(400)
+    expect(await statusOf(() => readBody(cut({ 'content-length': '8' }), 8))).toBe(400)
+  })
+
   it('must be UTF-8 and JSON, and the fault is a 400', async () => {
     expect(await statusOf(() => decodeText(new Uint8Array([0xff])))).toBe(400)
     expect(await statusOf(() => parseJson('{'))).toBe(400)
