@@ -59,12 +59,28 @@ function check(operation: Operation): void {
   }
 }
 
+/** Between these the squares of a series, and the sum of 2^21 of them, are normal numbers. */
+const DEVIATION_MIN = 2 ** -490
+const MAGNITUDE_MAX = 2 ** 490
+
 function normalize({ arena, exports }: Kernels, lease: Lease, series: Series): void {
   const { values, count } = series
   const output = lease.allocate(128)
-  exports.summary_f64(values, count, output)
-  const [n = 0, , , , mean = Number.NaN, m2 = 0] = arena.f64(output, 6).slice()
-  const deviation = Math.sqrt(m2 / n)
+  const moments = () => {
+    exports.summary_f64(values, count, output)
+    const [n = 0, , min = 0, max = 0, mean = Number.NaN, m2 = 0] = arena.f64(output, 6).slice()
+    return { min, max, mean, deviation: Math.sqrt(m2 / n) }
+  }
+  let found = moments()
+  const magnitude = Math.max(-found.min, found.max)
+  const isFar = found.deviation < DEVIATION_MIN || magnitude > MAGNITUDE_MAX
+  if (isFar && found.min < found.max && Number.isFinite(magnitude)) {
+    // The answer does not depend on the unit: in another one the squares do not leave the range of f64.
+    const factor = 2 ** Math.min(1000, -Math.floor(Math.log2(magnitude)) - 1)
+    exports.scale_f64(values, count, factor, values)
+    found = moments()
+  }
+  const { mean, deviation } = found
   // A constant series has no deviation to divide by: its centred zeros are the answer.
   exports.standardize_f64(values, count, mean, deviation === 0 ? 1 : deviation, values)
 }

@@ -47,6 +47,20 @@ describe('transform', () => {
     expect(transform(new Float64Array(0), [{ op: 'normalize' }])).toHaveLength(0)
   })
 
+  it.each([5e-324, 1e-200, 1e155, 2.5e307])('normalize holds at the magnitude %d', (unit) => {
+    const values = Float64Array.of(2, 4, 4, 4, 5, 5, 7, Number.NaN).map((x) => x * unit)
+    const plain = Float64Array.of(2, 4, 4, 4, 5, 5, 7, Number.NaN)
+    const got = transform(values, [{ op: 'normalize' }])
+    const want = transform(plain, [{ op: 'normalize' }])
+    got.forEach((x, i) => {
+      if (i < 7) expect(x).toBeCloseTo(want[i] ?? 0, 13)
+    })
+    expect(got[7]).toBeNaN()
+    const ends = Float64Array.of(-1.7e308, 1.7e308)
+    expect([...transform(ends, [{ op: 'normalize' }])]).toEqual([-1, 1])
+    expect([...transform(Float64Array.of(unit, unit), [{ op: 'normalize' }])]).toEqual([0, 0])
+  })
+
   it('runs a chain in order and leaves its input alone', () => {
     const values = Float64Array.of(1, 2, 4, 8)
     const chain: Operation[] = [
