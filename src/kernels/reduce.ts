@@ -45,7 +45,11 @@ const STATE_BYTES = 1024
  */
 function feed({ arena }: Kernels, values: Values, kernel: Kernel): void {
   if (values instanceof Resident) {
-    kernel(values.pointer, values.length, arena.scratch)
+    // In the same chunks: the error of a plain sum grows with the length of one.
+    for (let start = 0; start < values.length; start += CHUNK_ELEMENTS) {
+      const length = Math.min(CHUNK_ELEMENTS, values.length - start)
+      kernel(values.pointer + start * 8, length, arena.scratch)
+    }
     return
   }
   const input = arena.scratch + STATE_BYTES
@@ -144,8 +148,8 @@ function readSummary({ arena }: Kernels): Summary {
  * (+Inf with −Inf gives NaN) and M2 is NaN. Without values: sum 0, M2 0, min, max and mean NaN.
  *
  * @param values f64[n] or f32[n], computed in f64
- * Accuracy: sum |error| ≤ ACCURACY.summarySum · Σ|x|; mean |error| ≤ ACCURACY.summaryMean · max|x|;
- * M2 relative error ≤ ACCURACY.summaryM2 where |x| < 2^500; min, max and the counts are exact.
+ * Accuracy: sum |error| ≤ ACCURACY.summarySum · Σ|x|; mean |error| ≤ ACCURACY.summaryMean · max|x|,
+ * both where Σ|x| < 2^1023, beyond which sum and mean may be infinite or NaN as in IEEE; M2 relative error ≤ ACCURACY.summaryM2 where |x| < 2^500; min, max and the counts are exact.
  * Source: blocks, around a provisional mean where they need one, merged by Chan, Golub & LeVeque
  * 1979, eq. 2.1.
  */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { Resident } from '../../src/kernels/memory.ts'
 import { getKernels } from '../../src/kernels/module.ts'
 import {
   EMPTY_SUMMARY,
@@ -62,6 +63,25 @@ describe.each(BUILDS)('%s', (build) => {
       }
       plain.expectBelow('sum', ACCURACY.sum)
       compensated.expectBelow('sumCompensated', ACCURACY.sumCompensated)
+    })
+
+    it('holds its bound where every rounding goes the same way, wherever the values are', () => {
+      for (const length of [4095, 100_003]) {
+        const values = new Float64Array(length).fill(-7e-3)
+        const exact = exactMoments(values)
+        const resident = getKernels().arena.lease((lease) =>
+          sum(new Resident(lease.copyIn(values), length)),
+        )
+        expect(resident).toBe(sum(values))
+        expect(Math.abs(resident - exact.sum)).toBeLessThanOrEqual(ACCURACY.sum * exact.sumAbsolute)
+        for (let i = 0; i < length; i += 2) values[i] = Number.NaN
+        const halves = exactMoments(values.filter((x) => !Number.isNaN(x)))
+        const found = summary(values)
+        expect(Math.abs(found.sum - halves.sum)).toBeLessThanOrEqual(
+          ACCURACY.summarySum * halves.sumAbsolute,
+        )
+        expect(Math.abs(found.mean - -7e-3)).toBeLessThanOrEqual(ACCURACY.summaryMean * 7e-3)
+      }
     })
 
     it('adds f32 in f64', () => {
