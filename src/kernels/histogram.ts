@@ -3,6 +3,7 @@ import { Buckets } from './buckets.ts'
 import { decodeHistogram, encodeHistogram } from './histogram-bytes.ts'
 import { Resident } from './memory.ts'
 import { getKernels } from './module.ts'
+import { between } from './quantile-ranks.ts'
 
 export const SCALE_MIN = -4
 export const SCALE_MAX = 10
@@ -179,7 +180,7 @@ export class Histogram {
    * @throws RangeError when a count would fall below zero; this histogram is then of no more use
    */
   subtract(other: Histogram): void {
-    if (other.zeroCount > this.zeroCount) {
+    if (other.zeroCount > this.zeroCount || other.nonFiniteCount > this.nonFiniteCount) {
       throw new RangeError('subtracted counts that were never added')
     }
     this.downscale(Math.max(0, this.scale - other.scale))
@@ -225,7 +226,7 @@ export class Histogram {
     const rank = Math.floor(position)
     const low = this.#orderStatistic(rank)
     const t = position - rank
-    return t === 0 ? low : low + (this.#orderStatistic(rank + 1) - low) * t
+    return t === 0 ? low : between(low, this.#orderStatistic(rank + 1), t)
   }
 
   #orderStatistic(rank: number): number {

@@ -192,6 +192,13 @@ describe('histogram', () => {
     expect(histogram.zeroCount).toBe(3)
   })
 
+  it('interpolates between the ends of the range', () => {
+    const histogram = new Histogram()
+    histogram.insert(Float64Array.of(-1.7e308, 1.7e308))
+    expect(Math.abs(histogram.quantile(0.5))).toBeLessThan(histogram.relativeErrorMax * 1.7e308)
+    expect(histogram.quantile(0.75)).toBeGreaterThan(0.8e308)
+  })
+
   it('has no quantile without values, and refuses q outside [0, 1]', () => {
     expect(new Histogram().quantile(0.5)).toBeNaN()
     for (const q of [-0.1, 1.1, Number.NaN]) {
@@ -284,6 +291,7 @@ describe('merging histograms', () => {
   it('refuses to subtract what was never merged', () => {
     expect(() => filled([1]).subtract(filled([1, 1]))).toThrow(RangeError)
     expect(() => filled([1]).subtract(filled([0]))).toThrow(RangeError)
+    expect(() => filled([1]).subtract(filled([Number.NaN]))).toThrow(RangeError)
   })
 
   it('counts beyond 2^32', () => {
