@@ -36,7 +36,8 @@ function roll(values: Values, window: number, kernel: WindowKernel): Float64Arra
  * @param values f64[n] or f32[n]        @param window ≥ 1; beyond n as n
  * @returns f64[n]
  * @throws RangeError when window is not a whole number ≥ 1
- * Accuracy: |error| ≤ ACCURACY.rollingSum · Σ|x| of the window, window ≤ 5 000.
+ * Accuracy: |error| ≤ ACCURACY.rollingSum · Σ|x| of the window, window ≤ 5 000, where Σ|x| < 2^1023;
+ * beyond it a sum may be infinite or NaN, as in IEEE.
  */
 export function rollingSum(values: Values, window: number): Float64Array<ArrayBuffer> {
   return roll(values, window, getKernels().exports.rolling_sum_f64)
@@ -49,7 +50,8 @@ export function rollingSum(values: Values, window: number): Float64Array<ArrayBu
  * @param values f64[n] or f32[n]        @param window ≥ 1; beyond n as n
  * @returns f64[n]
  * @throws RangeError when window is not a whole number ≥ 1
- * Accuracy: |error| ≤ ACCURACY.rollingMean · max|x| of the window, window ≤ 5 000.
+ * Accuracy: |error| ≤ ACCURACY.rollingMean · max|x| of the window, window ≤ 5 000, where Σ|x| of it is
+ * below 2^1023; beyond it a mean may be infinite or NaN, as its sum.
  */
 export function rollingMean(values: Values, window: number): Float64Array<ArrayBuffer> {
   return roll(values, window, getKernels().exports.rolling_mean_f64)
