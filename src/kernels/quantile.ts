@@ -38,6 +38,9 @@ function selectAmongFew(
 const SCRATCH_ELEMENTS_MAX = 1280
 const SCRATCH_QUANTILES_MAX = 8
 
+/** More have blocks of their own: together they would be rounded up to a power of two nearly twice. */
+const TOGETHER_ELEMENTS_MAX = 65_536
+
 /** Order statistics of all values, by radix selection. */
 function selectAmongAll(
   { arena, exports }: Kernels,
@@ -56,13 +59,15 @@ function selectAmongAll(
     const inputBytes = values instanceof Resident ? 0 : count * 8
     const narrowBytes = values instanceof Float32Array ? count * 4 : 0
     const sizeBytes = workBytes + 8 + inputBytes + narrowBytes + qs.length * 24
-    const work = lease ? lease.allocate(sizeBytes) : arena.scratch
-    const own = (work + workBytes + 7) & ~7
+    const apart = count > TOGETHER_ELEMENTS_MAX ? lease : undefined
+    const work = lease ? lease.allocate(apart ? workBytes : sizeBytes) : arena.scratch
+    const own = apart ? apart.allocate(inputBytes) : (work + workBytes + 7) & ~7
+    const narrow = apart ? apart.allocate(narrowBytes) : own + inputBytes
     const input = values instanceof Resident ? values.pointer : own
     let valid: number
     if (values instanceof Float32Array) {
-      arena.write(own + inputBytes, values)
-      valid = exports.widen_valid_f32(own + inputBytes, count, input)
+      arena.write(narrow, values)
+      valid = exports.widen_valid_f32(narrow, count, input)
     } else {
       if (!(values instanceof Resident)) arena.write(input, values)
       valid = exports.remove_nan_f64(input, count)
@@ -70,7 +75,7 @@ function selectAmongAll(
     if (valid === 0) return new Float64Array(qs.length).fill(Number.NaN)
     const wanted = wantedOf(qs, valid)
     const { ranks } = wanted
-    const statistics = own + inputBytes + ((narrowBytes + 7) & ~7)
+    const statistics = apart ? apart.allocate(qs.length * 24) : narrow + ((narrowBytes + 7) & ~7)
     const ranksAt = statistics + qs.length * 16
     arena.u32(ranksAt, ranks.length).set(ranks)
     exports.order_statistics_f64(input, valid, ranksAt, ranks.length, work, statistics)

@@ -145,4 +145,18 @@ describe('quantiles', () => {
   it.each([-0.001, 1.001, Number.NaN])('refuses q = %s', (q) => {
     expect(() => quantiles(Float64Array.of(1), [q])).toThrow(RangeError)
   })
+
+  it('finds room for the most values beside blocks that others hold', () => {
+    const values = Float64Array.from({ length: 2 ** 21 }, (_, i) => 2 ** 21 - i)
+    const qs = Array.from({ length: 11 }, (_, i) => i / 10)
+    const hold = getKernels().arena.hold(1024 * 1024)
+    try {
+      for (const given of [values, Float32Array.from(values)]) {
+        const found = quantiles(given, qs)
+        expect([found[0], found[5], found[10]]).toEqual([1, (1 + 2 ** 21) / 2, 2 ** 21])
+      }
+    } finally {
+      hold.free()
+    }
+  })
 })
