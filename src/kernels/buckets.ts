@@ -2,6 +2,14 @@
 const STEP = 16
 const U32_MAX = 0xffffffff
 
+function addInto(
+  own: Uint32Array | Float64Array,
+  shift: number,
+  counts: Uint32Array | Float64Array,
+): void {
+  for (let i = 0; i < counts.length; i++) own[shift + i] = (own[shift + i] ?? 0) + (counts[i] ?? 0)
+}
+
 /**
  * Counts of consecutive buckets: those between `low` and `high` may be more than zero. u32 while
  * every count surely fits, f64 (exact to 2^53) from then on.
@@ -31,12 +39,38 @@ export class Buckets {
 
   /** Adds counts[i] to bucket low + i. */
   addRange(low: number, counts: Uint32Array, total: number): void {
+    const isEmpty = this.#added === 0
     this.reserve(low, low + counts.length - 1)
     this.#widen(total)
     const shift = low - this.#offset
-    for (let i = 0; i < counts.length; i++) {
-      this.#counts[shift + i] = (this.#counts[shift + i] ?? 0) + (counts[i] ?? 0)
+    const own = this.#counts
+    if (isEmpty) own.set(counts, shift)
+    else addInto(own, shift, counts)
+  }
+
+  /**
+   * The bucket of the value that stands at a rank, from 0 in the lowest bucket; where there is none,
+   * how many more values it would take.
+   */
+  bucketAt(rank: number): { readonly index: number } | { readonly missing: number } {
+    const own = this.#counts
+    let rest = rank
+    for (let slot = this.low - this.#offset; slot <= this.high - this.#offset; slot++) {
+      rest -= own[slot] ?? 0
+      if (rest < 0) return { index: slot + this.#offset }
     }
+    return { missing: rest }
+  }
+
+  /** As bucketAt, from 0 in the highest bucket downwards. */
+  bucketAtFromTop(rank: number): { readonly index: number } | { readonly missing: number } {
+    const own = this.#counts
+    let rest = rank
+    for (let slot = this.high - this.#offset; slot >= this.low - this.#offset; slot--) {
+      rest -= own[slot] ?? 0
+      if (rest < 0) return { index: slot + this.#offset }
+    }
+    return { missing: rest }
   }
 
   /** Adds the other's counts, its index shifted right by `shift` (to a coarser scale). */
@@ -96,9 +130,12 @@ export class Buckets {
     if (newLow < this.#offset || newHigh >= this.#offset + this.#counts.length) {
       const offset = Math.floor(newLow / STEP) * STEP
       const length = Math.ceil((newHigh + 1 - offset) / STEP) * STEP
-      const wide = this.#counts instanceof Float64Array
-      const counts = wide ? new Float64Array(length) : new Uint32Array(length)
-      for (let i = this.low; i <= this.high; i++) counts[i - offset] = this.at(i)
+      const counts =
+        this.#counts instanceof Float64Array ? new Float64Array(length) : new Uint32Array(length)
+      if (this.span > 0) {
+        const own = this.#counts.subarray(this.low - this.#offset, this.high + 1 - this.#offset)
+        counts.set(own, this.low - offset)
+      }
       this.#counts = counts
       this.#offset = offset
     }

@@ -1,8 +1,8 @@
 import { bucketEstimate, bucketIndex, relativeErrorOf } from './bucket-index.ts'
 import { Buckets } from './buckets.ts'
+import { type BatchRange, HistogramBatch, type Span } from './histogram-batch.ts'
 import { decodeHistogram, encodeHistogram } from './histogram-bytes.ts'
 import { Resident } from './memory.ts'
-import { getKernels } from './module.ts'
 import { between } from './quantile-ranks.ts'
 
 export const SCALE_MIN = -4
@@ -12,9 +12,6 @@ export const SCALE_DEFAULT = 5
 export const BUCKETS_MAX_DEFAULT = 640
 /** Scale −4 holds every finite f64 in fewer buckets than this. */
 export const BUCKETS_MAX_LEAST = 160
-
-/** Values of one copy: 128 KiB stay in the second cache from the copy to the last look. */
-const PIECE_ELEMENTS = 16_384
 
 /** Shorter batches are inserted one by one: cheaper than the copy into the kernels' memory. */
 const BATCH_MIN = 48
@@ -92,69 +89,26 @@ export class Histogram {
       for (const value of values) this.add(value)
       return
     }
-    const { arena } = getKernels()
-    const lease = arena.openLease()
+    const batch = new HistogramBatch(this)
     try {
-      const isInside = values instanceof Resident
-      const input = isInside ? 0 : lease.allocate(Math.min(values.length, PIECE_ELEMENTS) * 8)
-      for (let start = 0; start < values.length; start += PIECE_ELEMENTS) {
-        const length = Math.min(PIECE_ELEMENTS, values.length - start)
-        if (isInside) {
-          this.#insertPiece(values.pointer + start * 8, length)
-        } else {
-          arena.write(input, values.subarray(start, start + length))
-          this.#insertPiece(input, length)
-        }
-      }
+      batch.insert(values)
     } finally {
-      lease.close()
+      batch.close()
     }
   }
 
-  /** f64[length] in the kernels' memory. */
-  #insertPiece(input: number, length: number): void {
-    const { arena, exports } = getKernels()
-    const output = arena.scratch
-    exports.histogram_range_f64(input, length, output)
-    const min = arena.readF64(output)
-    const max = arena.readF64(output, 1)
-    const negativeMin = arena.readF64(output, 2)
-    const negativeMax = arena.readF64(output, 3)
-    const zeros = arena.readF64(output, 4)
-    const skipped = arena.readF64(output, 5)
-    const plain = arena.readF64(output, 6)
-    this.zeroCount += zeros
-    this.nonFiniteCount += skipped
-    this.count += length - skipped
-    this.#fit(this.positive, min, max)
-    this.#fit(this.negative, negativeMin, negativeMax)
-    const [low, span] = this.#range(min, max)
-    const [negativeLow, negativeSpan] = this.#range(negativeMin, negativeMax)
-    const lease = arena.openLease()
-    try {
-      const spans = span + negativeSpan
-      const workBytes = exports.histogram_work_bytes(span)
-      const work = lease.allocate(workBytes + spans * 4)
-      const counts = work + workBytes
-      arena.u32(counts, spans).fill(0)
-      exports.histogram_insert_f64(
-        input,
-        length,
-        this.scale,
-        counts,
-        low,
-        span,
-        counts + span * 4,
-        negativeLow,
-        plain,
-        work,
-      )
-      if (span > 0) this.positive.addRange(low, arena.u32(counts, span), length)
-      if (negativeSpan > 0) {
-        this.negative.addRange(negativeLow, arena.u32(counts + span * 4, negativeSpan), length)
-      }
-    } finally {
-      lease.close()
+  /** Makes room for a batch, and gives the buckets that its values of either sign fall into. */
+  admit(range: BatchRange): { positive: Span; negative: Span } {
+    this.#fit(this.positive, range.min, range.max)
+    this.#fit(this.negative, range.negativeMin, range.negativeMax)
+    return this.spansOf(range)
+  }
+
+  /** The buckets of a batch's range at the present scale. */
+  spansOf(range: BatchRange): { positive: Span; negative: Span } {
+    return {
+      positive: this.#range(range.min, range.max),
+      negative: this.#range(range.negativeMin, range.negativeMax),
     }
   }
 
@@ -230,18 +184,11 @@ export class Histogram {
   }
 
   #orderStatistic(rank: number): number {
-    let rest = rank
-    for (let index = this.negative.high; index >= this.negative.low; index--) {
-      rest -= this.negative.at(index)
-      if (rest < 0) return -bucketEstimate(index, this.scale)
-    }
-    rest -= this.zeroCount
-    if (rest < 0) return 0
-    for (let index = this.positive.low; index <= this.positive.high; index++) {
-      rest -= this.positive.at(index)
-      if (rest < 0) return bucketEstimate(index, this.scale)
-    }
-    return Number.NaN
+    const negative = this.negative.bucketAtFromTop(rank)
+    if ('index' in negative) return -bucketEstimate(negative.index, this.scale)
+    if (negative.missing < this.zeroCount) return 0
+    const positive = this.positive.bucketAt(negative.missing - this.zeroCount)
+    return 'index' in positive ? bucketEstimate(positive.index, this.scale) : Number.NaN
   }
 
   /** Compact bytes; their layout stands in histogram-bytes.ts. */
@@ -269,10 +216,9 @@ export class Histogram {
     return histogram
   }
 
-  #range(min: number, max: number): [low: number, span: number] {
-    if (min > max) return [0, 0]
-    const low = bucketIndex(min, this.scale)
-    return [low, bucketIndex(max, this.scale) - low + 1]
+  #range(min: number, max: number): Span {
+    if (min > max) return { low: 0, high: -1 }
+    return { low: bucketIndex(min, this.scale), high: bucketIndex(max, this.scale) }
   }
 
   /** Downscales until values from min to max fit beside what is there. */
