@@ -1,0 +1,55 @@
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { formatNumber, type Report } from '../bench/report.ts'
+
+/**
+ * `node scripts/results.ts`: writes docs/results.md from the committed reports in bench/results, so
+ * that no figure stands there that was not measured.
+ */
+const root = path.join(import.meta.dirname, '..')
+const reports = globSync('bench/results/*.json', { cwd: root })
+  .sort()
+  .map((file) => ({
+    file,
+    report: JSON.parse(readFileSync(path.join(root, file), 'utf8')) as Report,
+  }))
+
+const tableOf = ({ rows }: Report): string => {
+  const rivals = [...new Set(rows.flatMap((row) => Object.keys(row.rivals)))]
+  const header = ['case', 'n', 'unit', 'ours (5th percentile)', ...rivals]
+  const lines = rows.map((row) => [
+    row.case,
+    row.n.toLocaleString('en-GB'),
+    row.unit,
+    `**${formatNumber(row.ours.median)}** (${formatNumber(row.ours.p5)})`,
+    ...rivals.map((name) => {
+      const rival = row.rivals[name]
+      const ratio = row.ratio[name]
+      return rival && ratio !== undefined
+        ? `${formatNumber(rival.median)} · ${formatNumber(ratio)}×`
+        : ''
+    }),
+  ])
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(header), line(header.map(() => '---')), ...lines.map(line)].join('\n')
+}
+
+const sections = reports.map(({ file, report }) => {
+  const { suite, commit, machine } = report
+  return `## ${suite}
+
+${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, workerd ${machine.workerd}, commit ${commit}; \`npm run bench -- ${suite}\`
+([raw](../${file}))
+
+${tableOf(report)}`
+})
+
+const page = `# Results
+
+Written by \`node scripts/results.ts\` from the reports in \`bench/results\`. Medians; smaller is better; a rival's column has
+its median and how many times ours it is: above 1 ours is faster, below 1 is a loss. Subjects run interleaved in one
+run on a shared machine: trust the ratios, not the last digit of a time.
+
+${sections.join('\n\n')}
+`
+writeFileSync(path.join(root, 'docs', 'results.md'), page)
