@@ -29,6 +29,8 @@ export interface Row {
 export interface Report {
   suite: string
   commit: string
+  /** True where the run was at smaller sizes, with fewer rounds. */
+  quick?: boolean
   machine: { cpu: string; cores: number; node: string; workerd: string }
   rows: Row[]
 }

@@ -66,7 +66,7 @@ const suite = name ?? ''
 // The suite's own progress goes to standard error, so that the table alone can be piped.
 const log = (text: string): void => console.error(`  ${text}`)
 const rows = await (await load(suite)).run({ quick: values.quick, log })
-const report: Report = { suite, ...provenance(), rows }
+const report: Report = { suite, ...provenance(), quick: values.quick, rows }
 const { cpu, cores, node, workerd } = report.machine
 console.log(
   `${suite} at ${report.commit} · ${cpu}, ${cores} cores · Node ${node} · workerd ${workerd}\n`,
