@@ -46,8 +46,8 @@ export interface DashboardPage {
 
 /**
  * One page of the dashboard and the summary of its filter, in one statement. The default order reads
- * O(page) rows by index; the summary, and the orders by a metric or by cost, read one narrow row per VM
- * and never a sample.
+ * O(page) rows by index, the summary a few rows of totals; the orders by a metric or by cost read one narrow
+ * row per VM. No sample is read.
  */
 export const readDashboard = async (
   db: Database,
@@ -58,7 +58,9 @@ export const readDashboard = async (
   const order = dashboardOrder(query.sort)
   const parameters = new Parameters()
   const organisation = parameters.add(organisationId, 'uuid')
-  const filter = filterOf(organisation, query, parameters)
+  const conditions = conditionsOf(organisation, query, parameters)
+  const filter = ['vms.deleted_at IS NULL', ...conditions('vms')].join(' AND ')
+  const totalsFilter = conditions('fleet_totals').join(' AND ')
   let position = 'true'
   if (query.cursor !== undefined) {
     const kinds = order.keys.map(({ kind }) => kind)
@@ -77,8 +79,8 @@ export const readDashboard = async (
       ORDER BY ${orderBy(order.keys)} LIMIT ${literal(query.limit + 1)}
     ) AS page
     UNION ALL
-    SELECT NULL, (SELECT ${SUMMARY}::text FROM vms ${cost}
-      LEFT JOIN vm_latest ON vm_latest.vm_id = vms.id WHERE ${filter})`
+    SELECT NULL, (SELECT ${summaryOf(rates, parameters)}::text
+      FROM fleet_totals WHERE ${totalsFilter})`
   const rows: string[] = []
   let summaryJson = ''
   for (const [row, summary] of await db.texts({ text, params: parameters.values }))
@@ -100,17 +102,17 @@ const literal = (limit: number): string => {
   return String(limit)
 }
 
-const filterOf = (organisation: string, query: DashboardQuery, parameters: Parameters): string => {
-  const conditions = [`vms.organisation_id = ${organisation}`, 'vms.deleted_at IS NULL']
-  if (query.status !== undefined) {
-    // By rank, because that is what the index of the default order holds.
-    const rank = VM_STATUSES.indexOf(query.status)
-    conditions.push(`vms.status_rank = ${parameters.add(rank, 'smallint')}`)
-  }
-  if (query.minHealthScore !== undefined) {
-    conditions.push(`vms.health_score >= ${parameters.add(query.minHealthScore, 'float8')}`)
-  }
-  return conditions.join(' AND ')
+/** The filter on `vms`, or on `fleet_totals`, which has the same columns. */
+const conditionsOf = (organisation: string, query: DashboardQuery, parameters: Parameters) => {
+  // By rank, because that is what the index of the default order holds.
+  const rank = query.status && parameters.add(VM_STATUSES.indexOf(query.status), 'smallint')
+  const health =
+    query.minHealthScore !== undefined && parameters.add(query.minHealthScore, 'float8')
+  return (table: 'vms' | 'fleet_totals'): readonly string[] => [
+    `${table}.organisation_id = ${organisation}`,
+    ...(rank ? [`${table}.status_rank = ${rank}`] : []),
+    ...(health ? [`${table}.health_score >= ${health}`] : []),
+  ]
 }
 
 const costOf = (rates: CostRates, parameters: Parameters): string =>
@@ -118,12 +120,19 @@ const costOf = (rates: CostRates, parameters: Parameters): string =>
     + vms.memory_mb / 1024::float8 * ${parameters.add(rates.usdPerGibHour, 'float8')}
     + vms.disk_gb / 100::float8 * ${parameters.add(rates.usdPer100GbHour, 'float8')}`
 
-const SUMMARY = `json_build_object(
-  'total', count(*),
+const total = (column: string) => `COALESCE(sum(${column}), 0)::float8`
+const mean = (column: 'cpu' | 'memory') =>
+  `sum(${column}_nanopercent)::float8 / nullif(sum(${column}_count), 0)::float8 / 1e9`
+
+const summaryOf = (rates: CostRates, parameters: Parameters): string => `json_build_object(
+  'total', COALESCE(sum(vms), 0),
   'by_status', json_build_object(${VM_STATUSES.map(
-    (status, rank) => `'${status}', count(*) FILTER (WHERE vms.status_rank = ${rank})`,
+    (status, rank) =>
+      `'${status}', COALESCE(sum(vms) FILTER (WHERE fleet_totals.status_rank = ${rank}), 0)`,
   ).join(', ')}),
-  'cpu_avg', sum(vm_latest.cpu_usage) / nullif(count(vm_latest.cpu_usage), 0),
-  'memory_avg', sum(vm_latest.memory_usage) / nullif(count(vm_latest.memory_usage), 0),
-  'health_avg', avg(vms.health_score)::float8,
-  'total_hourly_cost', COALESCE(sum(cost.hourly), 0))`
+  'cpu_avg', ${mean('cpu')},
+  'memory_avg', ${mean('memory')},
+  'health_avg', sum(vms * fleet_totals.health_score)::float8 / nullif(sum(vms), 0)::float8,
+  'total_hourly_cost', ${total('cpu_cores')} * ${parameters.add(rates.usdPerCoreHour, 'float8')}
+    + ${total('memory_mb')} / 1024 * ${parameters.add(rates.usdPerGibHour, 'float8')}
+    + ${total('disk_gb')} / 100 * ${parameters.add(rates.usdPer100GbHour, 'float8')})`

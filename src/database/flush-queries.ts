@@ -65,11 +65,11 @@ export const flushStatements = (
     const timestamps = numberArray(latest.timestamp)
     const values = METRICS.map((metric) => numberArray(latest.values[metric]))
     statements.push(
-      { text: LATEST, params: [organisationId, vmIds, timestamps, ...values] },
       {
         text: STATUS_AND_HEALTH,
         params: [organisationId, vmIds, timestamps, numberArray(latest.healthScore)],
       },
+      { text: LATEST, params: [organisationId, vmIds, timestamps, ...values] },
     )
   }
   if (hours.vmId.length > 0) {
@@ -112,8 +112,12 @@ export const flushStatements = (
       ],
     })
   }
+  if (latest.vmId.length > 0) statements.push({ text: MERGE_TOTALS, params: [organisationId] })
   return statements
 }
+
+/** `fleet_totals` stays as small as its groups, whatever the number of flushes. */
+const MERGE_TOTALS = 'SELECT merge_fleet_totals($1::uuid)'
 
 const LIVING_VMS = `JOIN vms ON vms.id = batch.vm_id
   AND vms.organisation_id = $1::uuid AND vms.deleted_at IS NULL`
@@ -139,8 +143,11 @@ const MINUTES = `INSERT INTO vm_metrics (vm_id, timestamp, sample_count, ${MEANS
     SET ${excluded(['sample_count', ...METRICS, ...EXTREMES])}
     WHERE excluded.sample_count >= vm_metrics.sample_count`
 
-const LATEST = `INSERT INTO vm_latest (vm_id, timestamp, ${MEANS})
-  SELECT batch.vm_id, to_timestamp(batch.ms / 1000), ${METRICS.map((metric) => `batch.${metric}`).join(', ')}
+/** What a VM counts for is copied for its first sample; later the triggers of `vms` keep the copy. */
+const LATEST = `INSERT INTO vm_latest
+    (vm_id, organisation_id, status_rank, health_score, timestamp, ${MEANS})
+  SELECT batch.vm_id, vms.organisation_id, vms.status_rank, vms.health_score,
+    to_timestamp(batch.ms / 1000), ${METRICS.map((metric) => `batch.${metric}`).join(', ')}
   FROM unnest($2::uuid[], $3::float8[], ${METRICS.map((_, position) => `$${position + 4}::float8[]`).join(', ')})
     AS batch (vm_id, ms, ${MEANS})
   ${LIVING_VMS}
@@ -148,8 +155,9 @@ const LATEST = `INSERT INTO vm_latest (vm_id, timestamp, ${MEANS})
     WHERE excluded.timestamp >= vm_latest.timestamp`
 
 /**
- * Runs after `LATEST`, so that a sample that is not the newest finds no row with its time and changes
- * nothing. A VM that reports after it was started runs.
+ * A VM that reports after it was started runs; a sample older than the newest changes nothing. Runs before
+ * `LATEST`, because every writer locks a VM's row in `vms` before its row in `vm_latest`: here, in a change of
+ * status and in the triggers that keep `fleet_totals`.
  */
 const STATUS_AND_HEALTH = `UPDATE vms SET health_score = batch.health_score,
     status = CASE WHEN batch.started THEN 'running' ELSE vms.status END,
@@ -157,12 +165,12 @@ const STATUS_AND_HEALTH = `UPDATE vms SET health_score = batch.health_score,
     updated_at = CASE WHEN batch.started THEN now() ELSE vms.updated_at END
   FROM (
     SELECT vms.id, sample.health_score,
-      vms.status = 'starting' AND vm_latest.timestamp > vms.status_changed_at AS started
+      vms.status = 'starting' AND to_timestamp(sample.ms / 1000) > vms.status_changed_at AS started
     FROM unnest($2::uuid[], $3::float8[], $4::smallint[]) AS sample (vm_id, ms, health_score)
-    JOIN vm_latest ON vm_latest.vm_id = sample.vm_id
-      AND vm_latest.timestamp = to_timestamp(sample.ms / 1000)
     JOIN vms ON vms.id = sample.vm_id
       AND vms.organisation_id = $1::uuid AND vms.deleted_at IS NULL
+    LEFT JOIN vm_latest ON vm_latest.vm_id = sample.vm_id
+    WHERE vm_latest.timestamp IS NULL OR vm_latest.timestamp <= to_timestamp(sample.ms / 1000)
   ) AS batch
   WHERE vms.id = batch.id AND (vms.health_score <> batch.health_score OR batch.started)`
 

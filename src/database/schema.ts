@@ -147,7 +147,36 @@ export const vmLatest = pgTable('vm_latest', {
     .references(() => vms.id, { onDelete: 'cascade' }),
   timestamp: instant('timestamp').notNull(),
   ...means(),
+  /** Copies from `vms`, kept by its triggers: what the sample counts for in `fleet_totals`. */
+  organisationId: uuid('organisation_id').notNull(),
+  /** Null once the VM is deleted: it counts nowhere. */
+  statusRank: smallint('status_rank'),
+  healthScore: smallint('health_score').notNull(),
 })
+
+/**
+ * Changes of a fleet's totals by status and health score; a total is the sum of its rows. Only triggers
+ * write it, and they only add rows: writers never wait for each other. Each flush merges the rows it can lock.
+ * No foreign key: rows are added while an organisation's VMs are deleted with it.
+ */
+export const fleetTotals = pgTable(
+  'fleet_totals',
+  {
+    organisationId: uuid('organisation_id').notNull(),
+    statusRank: smallint('status_rank').notNull(),
+    healthScore: smallint('health_score').notNull(),
+    vms: bigint('vms', { mode: 'number' }).notNull(),
+    cpuCores: bigint('cpu_cores', { mode: 'number' }).notNull(),
+    memoryMb: bigint('memory_mb', { mode: 'number' }).notNull(),
+    diskGb: bigint('disk_gb', { mode: 'number' }).notNull(),
+    cpuCount: bigint('cpu_count', { mode: 'number' }).notNull(),
+    /** Sum in billionths of a percent: whole numbers, so that what was added is taken back exactly. */
+    cpuNanopercent: bigint('cpu_nanopercent', { mode: 'number' }).notNull(),
+    memoryCount: bigint('memory_count', { mode: 'number' }).notNull(),
+    memoryNanopercent: bigint('memory_nanopercent', { mode: 'number' }).notNull(),
+  },
+  (table) => [index('fleet_totals_organisation').on(table.organisationId)],
+)
 
 /** Mergeable state per VM and hour; sketches are `Histogram.toBytes()`. */
 export const vmHours = pgTable(

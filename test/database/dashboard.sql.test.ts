@@ -264,8 +264,8 @@ describe('the dashboard', () => {
     expect(page.summary).toEqual({
       total: fits.length,
       by_status: { running: fits.length, starting: 0, stopping: 0, stopped: 0 },
-      cpu_avg: expect.closeTo(mean(cpu), 10),
-      memory_avg: expect.closeTo(mean(fits.flatMap((vm) => vm.latest?.memory_usage ?? [])), 10),
+      cpu_avg: expect.closeTo(mean(cpu), 8),
+      memory_avg: expect.closeTo(mean(fits.flatMap((vm) => vm.latest?.memory_usage ?? [])), 8),
       health_avg: expect.closeTo(mean(fits.map((vm) => vm.health_score)), 10),
       total_hourly_cost: expect.closeTo(
         fits.reduce((sum, vm) => sum + vm.estimated_hourly_cost, 0),

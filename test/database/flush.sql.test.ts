@@ -122,7 +122,7 @@ describe('flush', () => {
     expect(before).toHaveLength(2)
     expect(await newest()).toEqual(before)
     const rows = await runSql(
-      'SELECT cpu_usage, health_score FROM vm_latest JOIN vms ON vms.id = vm_id WHERE vm_id = $1',
+      'SELECT cpu_usage, vms.health_score FROM vm_latest JOIN vms ON vms.id = vm_id WHERE vm_id = $1',
       [vmId],
     )
     expect(rows).toEqual([{ cpu_usage: 10, health_score: 50 }])

@@ -38,6 +38,7 @@ describe('migrations', () => {
     )
     expect(rows.map((row) => row.name)).toEqual([
       'api_keys',
+      'fleet_totals',
       'organisations',
       'vm_hours',
       'vm_latest',
