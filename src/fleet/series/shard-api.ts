@@ -1,0 +1,70 @@
+import type { Label } from './labels.ts'
+import type { Matcher } from './matchers.ts'
+import type { Exemplar, HistogramSample, MetricMetadata } from './series-write.ts'
+
+/** What is seldom in a write, beside the batch of samples; `series` is a position in the batch. */
+export interface SeriesExtras {
+  readonly histograms: readonly HistogramSample[]
+  readonly exemplars: readonly Exemplar[]
+  readonly metadata: readonly MetricMetadata[]
+}
+
+/** What became of a batch. Positions are those of the batch. */
+export type SeriesAppendResult =
+  | {
+      readonly stored: true
+      /** Of this incarnation of the shard: slots told under another one mean nothing. */
+      readonly epoch: number
+      /** u32: slots of the series that came without one, in their order; SLOT_NONE where it has none. */
+      readonly slots: Uint32Array
+      /** u32: positions of series that the shard does not know: send them again with their labels. */
+      readonly unknown: Uint32Array
+      /** u32: positions of series refused because the shard has `seriesMax`. */
+      readonly overLimit: Uint32Array
+      readonly seriesMax: number
+      /** u32: positions of samples for whose moment another value is stored. */
+      readonly conflicts: Uint32Array
+      readonly duplicates: number
+      /** Positions in the histograms for whose moment another one is stored. */
+      readonly histogramConflicts: readonly number[]
+    }
+  | { readonly stored: false; readonly detail: string; readonly retryAfterSeconds: number }
+
+/** Slot of a series that has none. */
+export const SLOT_NONE = 0xffffffff
+
+/** Which series, in [from, to], ms since the epoch. */
+export interface SeriesSelection {
+  readonly matchers: readonly Matcher[]
+  readonly from: number
+  readonly to: number
+  /** Series one shard may answer with; more is an error. */
+  readonly seriesMax: number
+  /** Samples one shard may answer with; more is an error. */
+  readonly samplesMax: number
+}
+
+/** Samples of a series may stand at one time twice (late ones): sort by time, keep the one in front. */
+export interface SelectedSeries {
+  /** Canonical bytes. */
+  readonly labels: Uint8Array
+  /** Encoded (kernels/chunk.ts), the first written in front; may reach beyond the range. */
+  readonly chunks: readonly Uint8Array[]
+  /** Not sealed yet, ascending; written after the chunks. */
+  readonly head: { readonly timestamps: Float64Array; readonly values: Float64Array }
+  readonly histograms: readonly { readonly timestamp: number; readonly bytes: Uint8Array }[]
+}
+
+export type SelectionFault =
+  | { readonly reason: 'invalid-pattern'; readonly name: string; readonly detail: string }
+  | { readonly reason: 'too-many-series'; readonly max: number }
+  | { readonly reason: 'too-many-samples'; readonly max: number }
+
+/** One exemplar of a selected series. */
+export interface SelectedExemplar {
+  /** Canonical bytes of the series' labels. */
+  readonly series: Uint8Array
+  readonly timestamp: number
+  readonly value: number
+  readonly labels: readonly Label[]
+}
