@@ -29,6 +29,7 @@ export { parse_numbers_f64, parse_padding_bytes, parse_result_bytes } from './pa
 export { base64_decode } from './base64'
 export { trees_margins_f32, trees_work_bytes } from './trees'
 export { series_identities, series_identity } from './series-identity'
+export { snappy_decompress, snappy_padding_bytes } from './snappy'
 export { text_result_bytes, text_scan, text_work_bytes } from './text'
 
 /** First byte that holds no static data: the host's arena begins here. */
