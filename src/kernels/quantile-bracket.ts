@@ -75,30 +75,56 @@ function bracketsOf(
   }))
 }
 
-/** A pass that keeps little of the sample, by plain words or by those of x − origin; undefined for none. */
+interface Chosen {
+  readonly pass: BracketPass
+  /** Of the sample, how much it keeps. */
+  readonly insideRatio: number
+}
+
+/** A pass is not looked for any further where it keeps no more than this. */
+const INSIDE_RATIO_GOOD = 0.16
+
+/**
+ * What to take from every value before its word is taken: nothing, where words without a sign are
+ * spread as the values' logarithms are; or so much that the bounds come to lie within one octave, where
+ * words are spread as the values are.
+ */
+function originsOf(finite: readonly number[], isF32: boolean): (number | undefined)[] {
+  const least = Math.min(...finite)
+  const span = Math.max(...finite) - least
+  const below = isF32 ? Math.fround(least - span) : least - span
+  const origin = Number.isFinite(below) && below < least ? below : least
+  return least < 0 || Object.is(least, -0) ? [origin] : [undefined, origin]
+}
+
+/** The pass that keeps least of the sample, of those that are not much slower; undefined for none. */
 function passFor(
   kernels: Kernels,
   lease: Lease,
   sample: Float64Array | Float32Array,
   brackets: readonly Bracket[],
-): { pass: BracketPass; insideRatio: number } | undefined {
+): Chosen | undefined {
   const finite = brackets.flatMap(({ low, high }) => [low, high]).filter(Number.isFinite)
   // Negative words are in no order, and none is less than that of −Inf.
   if (finite.length === 0 || brackets.some(({ high }) => high === Number.NEGATIVE_INFINITY)) {
     return undefined
   }
-  const least = Math.min(...finite)
   const room = sample.length + CHUNK_ELEMENTS
   const trial = lease.allocate(room * 8)
   const isF32 = sample instanceof Float32Array
-  for (const origin of least < 0 || Object.is(least, -0) ? [least] : [undefined, least]) {
-    const pass = BracketPass.of(kernels, brackets, isF32, origin)
-    const end = pass?.over(sample, trial, room, false)
-    if (!pass || end === undefined) continue
-    const insideRatio = (end - trial) / 8 / sample.length
-    if (insideRatio <= INSIDE_RATIO_MAX) return { pass, insideRatio }
+  const origins = originsOf(finite, isF32)
+  let best: Chosen | undefined
+  for (const bits of [8, 16] as const) {
+    for (const origin of origins) {
+      const pass = BracketPass.of(kernels, brackets, isF32, origin, bits)
+      const end = pass?.over(sample, trial, room, false)
+      if (!pass || end === undefined) continue
+      const insideRatio = (end - trial) / 8 / sample.length
+      if (insideRatio < (best?.insideRatio ?? INSIDE_RATIO_MAX)) best = { pass, insideRatio }
+      if (insideRatio <= INSIDE_RATIO_GOOD) return best
+    }
   }
-  return undefined
+  return best
 }
 
 /** More pivots would cost as much as selection. */

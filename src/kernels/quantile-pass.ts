@@ -9,13 +9,20 @@ export interface Bracket {
 
 const BRACKETS_MAX = 4
 
+/** A chunk of this size and where it is copied from stay in the first cache together. */
+const PASS_ELEMENTS = CHUNK_ELEMENTS / 2
+
 /** Elements that the kernel takes at a time. */
 const GROUP_ELEMENTS = 64
 
 /** Below every word. */
 const WORD_MIN = -0x80000000
-const COARSE_MIN = -0x8000
-const COARSE_MAX = 0x7fff
+
+/** Of coarse words; more than one bracket needs them. Eight bits are faster, sixteen finer. */
+export type CoarseBits = 8 | 16
+
+/** The word of what lies above all bounds; −1 − that of what lies below. */
+const coarseMax = (bits: CoarseBits): number => 2 ** (bits - 1) - 1
 
 /** What a kernel keeps from chunk to chunk lies before the chunk. */
 export const STATE_BYTES = 1024
@@ -23,7 +30,6 @@ export const STATE_BYTES = 1024
 /** The structure of assembly/bracket.ts by its 32-bit words. */
 const BELOW_AT = 8
 const INSIDE_AT = 12
-const SPECIAL_AT = 15
 const SHIFT_AT = 16
 const BASE_AT = 17
 const ORIGIN_AT_F64 = 9
@@ -61,18 +67,22 @@ function joined(brackets: readonly Bracket[]): { unions: Bracket[]; of: number[]
 }
 
 interface Coarse {
+  readonly bits: CoarseBits
   readonly shift: number
   readonly base: number
 }
 
-/** How words become 16 bits that span the bounds but the open ends. */
-function coarseOf(words: readonly Bracket[], wordMax: number): Coarse {
+/** How words become `bits` that span the bounds but the open ends. */
+function coarseOf(words: readonly Bracket[], wordMax: number, bits: CoarseBits): Coarse {
   const bounds = words
     .flatMap(({ low, high }) => [low, high])
     .filter((word) => word !== WORD_MIN && word !== wordMax)
   const least = Math.min(...bounds)
-  const shift = Math.max(1, Math.ceil(Math.log2(Math.max(...bounds) - least + 1)) - 14)
-  return { shift, base: least >> shift }
+  const most = Math.max(...bounds)
+  const max = coarseMax(bits)
+  let shift = 1
+  while ((most >> shift) - (least >> shift) >= 2 * max) shift++
+  return { bits, shift, base: (least >> shift) + max }
 }
 
 /** One pass with brackets: their structure lies at the scratch address, chunks behind it. */
@@ -93,6 +103,7 @@ export class BracketPass {
     brackets: readonly Bracket[],
     isF32: boolean,
     origin: number | undefined,
+    bits: CoarseBits,
   ) {
     this.#kernels = kernels
     this.#isF32 = isF32
@@ -106,12 +117,13 @@ export class BracketPass {
     this.#brackets = fine.unions
     this.#of = fine.of
     if (fine.unions.length === 1) return
-    this.#coarse = coarseOf(fine.unions, wordMax)
+    this.#coarse = coarseOf(fine.unions, wordMax, bits)
     const { shift, base } = this.#coarse
+    const max = coarseMax(bits)
     const { unions, of } = joined(
       fine.unions.map(({ low, high }) => ({
-        low: low === WORD_MIN ? COARSE_MIN : (low >> shift) - base,
-        high: high === wordMax ? COARSE_MAX : (high >> shift) - base,
+        low: low === WORD_MIN ? -1 - max : (low >> shift) - base,
+        high: high === wordMax ? max : (high >> shift) - base,
       })),
     )
     this.#brackets = unions
@@ -120,7 +132,8 @@ export class BracketPass {
 
   /**
    * @param brackets of values: no bound negative unless it is −Inf, or less than the origin
-   * @param origin what is taken from every value first; a finite bound
+   * @param origin what is taken from every value first; finite, no bound is less
+   * @param bits of the words where there is more than one bracket
    * @returns undefined where the brackets are more than a pass takes
    */
   static of(
@@ -128,8 +141,9 @@ export class BracketPass {
     brackets: readonly Bracket[],
     isF32: boolean,
     origin: number | undefined,
+    bits: CoarseBits,
   ): BracketPass | undefined {
-    const pass = new BracketPass(kernels, brackets, isF32, origin)
+    const pass = new BracketPass(kernels, brackets, isF32, origin, bits)
     return pass.#brackets.length > BRACKETS_MAX ? undefined : pass
   }
 
@@ -157,8 +171,9 @@ export class BracketPass {
   #wordOf(value: number): number {
     const word = orderWord(value, this.#isF32, this.#origin)
     if (!this.#coarse) return word
-    const { shift, base } = this.#coarse
-    return Math.max(COARSE_MIN, Math.min(COARSE_MAX, (word >> shift) - base))
+    const { bits, shift, base } = this.#coarse
+    const max = coarseMax(bits)
+    return Math.max(-1 - max, Math.min(max, (word >> shift) - base))
   }
 
   /**
@@ -194,8 +209,9 @@ export class BracketPass {
     const { arena } = this.#kernels
     const input = arena.scratch + STATE_BYTES
     let target = candidates
-    for (let start = 0; start < values.length; start += CHUNK_ELEMENTS) {
-      const length = Math.min(CHUNK_ELEMENTS, values.length - start)
+    if (expectsNaN && this.#isF32) return undefined
+    for (let start = 0; start < values.length; start += PASS_ELEMENTS) {
+      const length = Math.min(PASS_ELEMENTS, values.length - start)
       if ((target - candidates) / 8 + length + GROUP_ELEMENTS > room) return undefined
       let pointer = input
       if (!(values instanceof Resident)) {
@@ -219,36 +235,35 @@ export class BracketPass {
     expectsNaN: boolean,
   ): number | undefined {
     const { arena, exports } = this.#kernels
-    let valid = length
-    if (expectsNaN) {
-      if (this.#isF32) return undefined
-      valid = exports.remove_nan_f64(pointer, length)
-    }
-    const counted = expectsNaN ? undefined : this.#state.slice(BELOW_AT, SPECIAL_AT)
+    const valid = expectsNaN ? exports.remove_nan_f64(pointer, length) : length
     const whole = valid - (valid % GROUP_ELEMENTS)
-    // The kernel's loop for one bracket has fine words, that for more has coarse ones.
-    const brackets = this.#coarse ? BRACKETS_MAX : 1
-    const kernel = this.#isF32 ? exports.bracket_f32 : exports.bracket_f64
-    const isShifted = this.#origin !== undefined
-    let end = kernel(pointer, whole, arena.scratch, brackets, isShifted, target)
     const width = this.#isF32 ? 4 : 8
-    const rest = this.#isF32
-      ? arena.f32(pointer + whole * width, valid - whole)
-      : arena.f64(pointer + whole * width, valid - whole)
-    if (counted && (this.#state[SPECIAL_AT] === 1 || rest.some(Number.isNaN))) {
-      const state = this.#state
-      state.set(counted, BELOW_AT)
-      state[SPECIAL_AT] = 0
+    const rest = whole === valid ? undefined : this.#read(pointer + whole * width, valid - whole)
+    const kernel = this.#isF32 ? exports.bracket_f32 : exports.bracket_f64
+    // The kernel's loop for one bracket has fine words, those for more have coarse ones.
+    const wordBits = this.#coarse?.bits ?? 32
+    const isShifted = this.#origin !== undefined
+    let end = 0
+    if (!rest?.some(Number.isNaN)) {
+      end = kernel(pointer, whole, arena.scratch, wordBits, isShifted, target)
+    }
+    if (end === 0) {
+      if (this.#isF32) return undefined
       const input = arena.scratch + STATE_BYTES
-      if (pointer !== input && !this.#isF32) arena.write(input, arena.f64(pointer, length))
+      if (pointer !== input) arena.write(input, arena.f64(pointer, length))
       return this.#overChunk(input, length, target, true)
     }
-    for (const value of rest) {
+    for (const value of rest ?? []) {
       this.#unseen.push(this.#wordOf(value))
       arena.writeF64(end, 0, value)
       end += 8
     }
     this.validCount += valid
     return end
+  }
+
+  #read(pointer: number, length: number): Float64Array | Float32Array {
+    const { arena } = this.#kernels
+    return this.#isF32 ? arena.f32(pointer, length) : arena.f64(pointer, length)
   }
 }

@@ -82,6 +82,10 @@ describe('quantiles', () => {
       [Number.NEGATIVE_INFINITY, uniform(), uniform(), Number.POSITIVE_INFINITY][i % 4] ?? 0,
     'negative, far off': (_i, _n, uniform) => -1e9 - uniform(),
     'two values': (_i, _n, uniform) => (uniform() < 0.5 ? 3 : 4),
+    'two narrow groups, far apart': (_i, _n, uniform) =>
+      uniform() < 0.93 ? 100 + uniform() : 1e6 + 1e5 * uniform(),
+    'near the largest below zero': (_i, _n, uniform) => (uniform() - 0.7) * Number.MAX_VALUE,
+    'a long tail': (_i, _n, uniform) => 1 / (1e-9 + uniform() ** 4),
     'the last ones within': (i, n, uniform) => (i >= n - 40 ? 0.7 : uniform() < 0.5 ? 0 : 1),
   }
   it.each(casesOf(shapes, [12_000, 12_033, 30_080, 70_001]))(
