@@ -7,8 +7,14 @@ import { PARTITIONS_AHEAD_DAYS } from '../src/database/partition-queries.ts'
 
 const MIGRATIONS_FOLDER = path.join(import.meta.dirname, '..', 'migrations')
 const CONNECT_TIMEOUT_MS = 10_000
-/** As the worker's default; the worker's own daily run then applies what is configured. */
-const RETENTION_DAYS = 30
+/**
+ * Makes what is missing for the worker's default of 30 days, and drops nothing: how long rows stay is the worker's
+ * setting, which its own daily run applies.
+ */
+const MAKE_PARTITIONS = `SELECT maintain_tiers(greatest(30, oldest), 3660, 36600, $1) FROM (
+  SELECT max(current_date - to_date(right(relname, 8), 'YYYYMMDD')) AS oldest
+  FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'vm_metrics'::regclass
+) AS days`
 /** Characters of a key that a list of keys shows. */
 const PREFIX_LENGTH = 12
 
@@ -25,10 +31,7 @@ export const migrate = async (url: string): Promise<void> => {
     // Messages such as "schema already exists, skipping" tell nobody anything.
     await client.query(`SET client_min_messages = 'warning'`)
     await applyMigrations(drizzle(client), { migrationsFolder: MIGRATIONS_FOLDER })
-    await client.query('SELECT FROM maintain_partitions($1, $2)', [
-      RETENTION_DAYS,
-      PARTITIONS_AHEAD_DAYS,
-    ])
+    await client.query(MAKE_PARTITIONS, [PARTITIONS_AHEAD_DAYS])
   })
 }
 

@@ -1,4 +1,5 @@
 import type { CostRates } from './database/dashboard-queries.ts'
+import type { TierRetention } from './database/partition-queries.ts'
 import type { SeriesShard } from './fleet/series-shard.ts'
 import type { Hub } from './streams/hub.ts'
 
@@ -17,6 +18,8 @@ export interface Env {
   readonly SHARDS_PER_ORGANISATION?: string
   readonly RAW_RETENTION_HOURS?: string
   readonly METRICS_RETENTION_DAYS?: string
+  readonly FIVE_MINUTE_RETENTION_DAYS?: string
+  readonly HOUR_RETENTION_DAYS?: string
   readonly JOURNAL_SAMPLES_MAX?: string
   readonly COST_USD_PER_CORE_HOUR?: string
   readonly COST_USD_PER_GIB_HOUR?: string
@@ -34,7 +37,8 @@ export interface Settings {
   readonly shardsPerOrganisation: number
   /** Raw samples stay in the shard this long; older samples are refused. */
   readonly rawRetentionMs: number
-  readonly metricsRetentionDays: number
+  /** How long minutes, five minutes and hours stay in PostgreSQL. */
+  readonly retention: TierRetention
   /** Samples a shard holds that PostgreSQL does not have yet; beyond it ingest answers 503. */
   readonly journalSamplesMax: number
   readonly costRates: CostRates
@@ -67,7 +71,11 @@ export const settingsOf = (env: Env): Settings => {
     liveIntervalMs: number(env, 'LIVE_INTERVAL_MS', 1_000, { min: 50, max: 60_000 }),
     shardsPerOrganisation: number(env, 'SHARDS_PER_ORGANISATION', 8, { min: 1, max: 1_024 }),
     rawRetentionMs: number(env, 'RAW_RETENTION_HOURS', 48, { min: 25, max: 24 * 30 }) * 3_600_000,
-    metricsRetentionDays: number(env, 'METRICS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
+    retention: {
+      minuteDays: number(env, 'METRICS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
+      fiveMinuteDays: number(env, 'FIVE_MINUTE_RETENTION_DAYS', 90, { min: 3, max: 3_650 }),
+      hourDays: number(env, 'HOUR_RETENTION_DAYS', 400, { min: 3, max: 36_500 }),
+    },
     journalSamplesMax: number(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
     costRates: {
       usdPerCoreHour: number(env, 'COST_USD_PER_CORE_HOUR', 0.05, { min: 0, max: 1_000 }),

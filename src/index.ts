@@ -1,7 +1,7 @@
 import './kernels/worker-module.ts'
 import { app } from './app.ts'
 import { connect } from './database/client.ts'
-import { maintainPartitions } from './database/flush-queries.ts'
+import { maintainTiers } from './database/flush-queries.ts'
 import { type Env, settingsOf } from './env.ts'
 
 export { SeriesShard } from './fleet/series-shard.ts'
@@ -12,6 +12,6 @@ export default {
   /** Makes day partitions ahead and drops the ones past retention, also for a fleet that is silent. */
   async scheduled(_controller, env) {
     const settings = settingsOf(env)
-    await maintainPartitions(connect(settings), settings.metricsRetentionDays)
+    await maintainTiers(connect(settings), settings.retention)
   },
 } satisfies ExportedHandler<Env>

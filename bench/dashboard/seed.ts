@@ -17,7 +17,7 @@ import type { Server } from './server.ts'
 
 const HOUR_MS = 3_600_000
 const KERNELS = path.join(import.meta.dirname, '../../build/kernels.wasm')
-const RETENTION_DAYS = 30
+const RETENTION = { minuteDays: 30, fiveMinuteDays: 90, hourDays: 400 }
 /** VMs whose rows are read and flushed together. */
 const CHUNK_VMS = 100
 
@@ -97,7 +97,7 @@ const buildRollups = async (client: pg.Client, server: Server, fleet: Fleet): Pr
        FROM vm_metrics WHERE vm_id = ANY ($1) GROUP BY vm_id`,
       [ids],
     )
-    await flush(server.db, batchOf(fleet, rows), RETENTION_DAYS)
+    await flush(server.db, batchOf(fleet, rows), RETENTION)
   }
 }
 

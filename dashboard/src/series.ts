@@ -6,7 +6,7 @@ import {
   type MetricValues,
 } from './types.ts'
 
-const BUCKET_MS = { raw: 0, minute: 60_000, hour: 3_600_000 } as const
+const BUCKET_MS = { raw: 0, minute: 60_000, 'five-minutes': 300_000, hour: 3_600_000 } as const
 
 /** A silence longer than this many usual intervals is drawn as a gap, not as a line across it. */
 const GAP_INTERVALS = 4

@@ -106,7 +106,7 @@ export interface MetricsAnswer {
   readonly vm: unknown
   readonly from: number | string
   readonly to: number | string
-  readonly resolution: 'raw' | 'minute' | 'hour'
+  readonly resolution: 'raw' | 'minute' | 'five-minutes' | 'hour'
   readonly columns: MetricPoints
   readonly truncated: boolean
   readonly statistics_24h: {

@@ -2,11 +2,12 @@ import { type FlushBatch, METRICS } from '../fleet/types.ts'
 import { base64Array, numberArray, textArray, uuidArray } from './array-literal.ts'
 import type { Database, Statement } from './client.ts'
 import { sqlState } from './faults.ts'
-import { maintainPartitions } from './partition-queries.ts'
+import { maintainTiers, type TierRetention } from './partition-queries.ts'
 
-export { maintainPartitions } from './partition-queries.ts'
+export { maintainTiers, type TierRetention } from './partition-queries.ts'
 export { settleStopping } from './transition-queries.ts'
 
+const HOUR_MS = 3_600_000
 /** What a row that fits no partition raises; `check_violation`. */
 const NO_PARTITION = '23514'
 
@@ -22,26 +23,23 @@ const NO_PARTITION = '23514'
 export const flush = async (
   db: Database,
   batch: FlushBatch,
-  metricsRetentionDays: number,
+  retention: TierRetention,
 ): Promise<void> => {
-  const statements = flushStatements(batch, metricsRetentionDays)
+  const statements = flushStatements(batch, retention.minuteDays)
   if (statements.length === 0) return
   try {
     await db.transaction(statements)
   } catch (error) {
     if (sqlState(error) !== NO_PARTITION) throw error
-    await maintainPartitions(db, metricsRetentionDays)
+    await maintainTiers(db, retention)
     await db.transaction(statements)
   }
 }
 
 /** The statements of `flush`, in the order in which they must run. */
-export const flushStatements = (
-  batch: FlushBatch,
-  metricsRetentionDays: number,
-): readonly Statement[] => {
+export const flushStatements = (batch: FlushBatch, minuteDays: number): readonly Statement[] => {
   const { organisationId, minutes, latest, hours, windows } = batch
-  const retention = String(metricsRetentionDays)
+  const retention = String(minuteDays)
   const statements: Statement[] = []
   if (minutes.vmId.length > 0) {
     statements.push({
@@ -59,6 +57,25 @@ export const flushStatements = (
         numberArray(minutes.memoryMax),
       ],
     })
+  }
+  if (minutes.vmId.length > 0) {
+    const keys = [uuidArray(minutes.vmId), numberArray(minutes.timestamp)]
+    statements.push({ text: FIVE_MINUTES, params: [organisationId, retention, ...keys] })
+    // Hours of this batch take their means as they are written.
+    const written = new Set(hours.vmId.map((id, row) => `${id} ${hours.timestamp[row]}`))
+    const others = minutes.vmId.flatMap((id, row) => {
+      const hour = Math.floor((minutes.timestamp[row] ?? 0) / HOUR_MS) * HOUR_MS
+      return written.has(`${id} ${hour}`) ? [] : [{ id, hour }]
+    })
+    if (others.length > 0)
+      statements.push({
+        text: HOUR_MEANS,
+        params: [
+          organisationId,
+          uuidArray(others.map(({ id }) => id)),
+          numberArray(others.map(({ hour }) => hour)),
+        ],
+      })
   }
   if (latest.vmId.length > 0) {
     const vmIds = uuidArray(latest.vmId)
@@ -143,6 +160,46 @@ const MINUTES = `INSERT INTO vm_metrics (vm_id, timestamp, sample_count, ${MEANS
     SET ${excluded(['sample_count', ...METRICS, ...EXTREMES])}
     WHERE excluded.sample_count >= vm_metrics.sample_count`
 
+const weighted = (metric: string): string =>
+  `sum(${metric} * sample_count) / nullif(sum(sample_count) FILTER (WHERE ${metric} IS NOT NULL), 0) AS ${metric}`
+
+/** The five minutes that the batch's minutes lie in, made anew from all their minutes; runs after `MINUTES`. */
+const FIVE_MINUTES = `INSERT INTO vm_metrics_5m (vm_id, timestamp, sample_count, ${MEANS}, ${EXTREMES.join(', ')})
+  SELECT touched.vm_id, touched.start, minutes.*
+  FROM (
+    SELECT DISTINCT batch.vm_id, date_bin('5 minutes', to_timestamp(batch.ms / 1000), 'epoch') AS start
+    FROM unnest($3::uuid[], $4::float8[]) AS batch (vm_id, ms)
+    ${LIVING_VMS}
+    WHERE to_timestamp(batch.ms / 1000) >= ${RETAINED}
+  ) AS touched
+  -- Lateral, so that every plan reads five rows by key.
+  CROSS JOIN LATERAL (
+    SELECT sum(sample_count) AS sample_count, ${METRICS.map(weighted).join(', ')},
+      min(cpu_min), max(cpu_max), min(memory_min), max(memory_max)
+    FROM vm_metrics WHERE vm_id = touched.vm_id
+      AND timestamp >= touched.start AND timestamp < touched.start + interval '5 minutes'
+  ) AS minutes
+  WHERE minutes.sample_count IS NOT NULL
+  ON CONFLICT (vm_id, timestamp) DO UPDATE
+    SET ${excluded(['sample_count', ...METRICS, ...EXTREMES])}`
+
+/** The means of the hour that starts at `start`, from its five minutes. */
+const hourMeans = (vmId: string, start: string): string => `LATERAL (
+    SELECT ${METRICS.map(weighted).join(', ')} FROM vm_metrics_5m
+    WHERE vm_id = ${vmId} AND timestamp >= ${start} AND timestamp < ${start} + interval '1 hour'
+  ) AS means`
+
+/** For minutes whose hour was written before them. */
+const HOUR_MEANS = `UPDATE vm_hours SET ${METRICS.map((metric) => `${metric} = touched.${metric}`).join(', ')}
+  FROM (
+    SELECT hours.*, means.* FROM (
+      SELECT DISTINCT batch.vm_id AS id, to_timestamp(batch.ms / 1000) AS start
+      FROM unnest($2::uuid[], $3::float8[]) AS batch (vm_id, ms)
+      ${LIVING_VMS}
+    ) AS hours CROSS JOIN ${hourMeans('hours.id', 'hours.start')}
+  ) AS touched
+  WHERE vm_hours.vm_id = touched.id AND vm_hours.timestamp = touched.start`
+
 /** What a VM counts for is copied for its first sample; later the triggers of `vms` keep the copy. */
 const LATEST = `INSERT INTO vm_latest
     (vm_id, organisation_id, status_rank, health_score, timestamp, ${MEANS})
@@ -186,16 +243,18 @@ const HOUR_COLUMNS = [
   'memory_sketch',
 ] as const
 
-const HOURS = `INSERT INTO vm_hours (vm_id, timestamp, ${HOUR_COLUMNS.join(', ')})
+const HOURS = `INSERT INTO vm_hours (vm_id, timestamp, ${HOUR_COLUMNS.join(', ')}, ${MEANS})
   SELECT batch.vm_id, to_timestamp(batch.ms / 1000), batch.sample_count,
     batch.cpu_count, batch.cpu_sum, batch.cpu_max, decode(batch.cpu_sketch, 'base64'),
-    batch.memory_count, batch.memory_sum, batch.memory_max, decode(batch.memory_sketch, 'base64')
+    batch.memory_count, batch.memory_sum, batch.memory_max, decode(batch.memory_sketch, 'base64'),
+    ${METRICS.map((metric) => `means.${metric}`).join(', ')}
   FROM unnest($3::uuid[], $4::float8[], $5::integer[], $6::integer[], $7::float8[], $8::float8[],
       $9::text[], $10::integer[], $11::float8[], $12::float8[], $13::text[])
     AS batch (vm_id, ms, ${HOUR_COLUMNS.join(', ')})
   ${LIVING_VMS}
+  CROSS JOIN ${hourMeans('batch.vm_id', 'to_timestamp(batch.ms / 1000)')}
   WHERE to_timestamp(batch.ms / 1000) >= ${RETAINED}
-  ON CONFLICT (vm_id, timestamp) DO UPDATE SET ${excluded(HOUR_COLUMNS)}
+  ON CONFLICT (vm_id, timestamp) DO UPDATE SET ${excluded([...HOUR_COLUMNS, ...METRICS])}
     WHERE excluded.sample_count >= vm_hours.sample_count`
 
 const WINDOW_COLUMNS = [

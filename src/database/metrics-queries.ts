@@ -2,25 +2,29 @@ import { METRICS, type Metric } from '../fleet/types.ts'
 import type { Database } from './client.ts'
 import { isUuid } from './vm-rows.ts'
 
+/** What PostgreSQL keeps, each for a time of its own. */
+export const TIERS = ['minute', 'five-minutes', 'hour'] as const
+export type Tier = (typeof TIERS)[number]
+
 export interface MetricsRange {
   readonly fromMs: number
   /** Exclusive. */
   readonly toMs: number
-  readonly resolution: 'minute' | 'hour'
+  readonly resolution: Tier
   /** At most so many rows, the earliest first. */
   readonly limit: number
 }
 
 export interface MetricsColumns extends Readonly<Record<Metric, ReadonlyArray<number | null>>> {
-  /** Start of the minute or hour, milliseconds since the epoch, ascending. */
+  /** Start of the minute, five minutes or hour, milliseconds since the epoch, ascending. */
   readonly timestamp: readonly number[]
 }
 
 type ColumnsRow = { readonly [Column in keyof MetricsColumns]: MetricsColumns[Column] | null }
 
 /**
- * A VM's means by minute or by hour, as columns; hours are the minutes' means weighted by their sample
- * counts. Empty where the VM is unknown to the organisation.
+ * A VM's means by minute, five minutes or hour, as columns; the coarser ones are the minutes' means weighted by
+ * their sample counts. Empty where the VM is unknown to the organisation.
  *
  * @returns `truncated` when more rows than `limit` lie in the range
  */
@@ -32,9 +36,8 @@ export const metricsRange = async (
 ): Promise<{ readonly columns: MetricsColumns; readonly truncated: boolean }> => {
   if (!isUuid(vmId)) return { columns: columnsOf(undefined, 0), truncated: false }
   const { fromMs, toMs, resolution, limit } = range
-  const rows = resolution === 'minute' ? MINUTE_ROWS : HOUR_ROWS
   const columns = ['timestamp', ...METRICS].map((name) => `json_agg(${name}) AS ${name}`)
-  const text = `SELECT ${columns.join(', ')} FROM (${rows} ORDER BY 1 LIMIT $5::integer) AS found`
+  const text = `SELECT ${columns.join(', ')} FROM (${rowsOf(resolution)} ORDER BY 1 LIMIT $5::integer) AS found`
   const params = [organisationId, vmId, fromMs, toMs, limit + 1].map(String)
   const [row] = await db.query<ColumnsRow>({ text, params })
   const found = row?.timestamp?.length ?? 0
@@ -55,21 +58,19 @@ const columnsOf = (row: ColumnsRow | undefined, limit: number): MetricsColumns =
   }
 }
 
-const FROM_VM = `FROM vm_metrics
-  WHERE vm_id = (SELECT id FROM vms
+const TABLES = {
+  minute: 'vm_metrics',
+  'five-minutes': 'vm_metrics_5m',
+  hour: 'vm_hours',
+} as const satisfies Record<Tier, string>
+
+const rowsOf = (tier: Tier): string => `SELECT ${EPOCH_MS('timestamp')}, ${METRICS.join(', ')}
+  FROM ${TABLES[tier]} WHERE vm_id = (SELECT id FROM vms
       WHERE organisation_id = $1::uuid AND id = $2::uuid AND deleted_at IS NULL)
     AND timestamp >= to_timestamp($3::float8 / 1000) AND timestamp < to_timestamp($4::float8 / 1000)`
 
 const EPOCH_MS = (expression: string): string =>
   `round(date_part('epoch', ${expression}) * 1000) AS timestamp`
-
-const MINUTE_ROWS = `SELECT ${EPOCH_MS('timestamp')}, ${METRICS.join(', ')} ${FROM_VM}`
-
-const weightedMean = (metric: Metric): string =>
-  `sum(${metric} * sample_count) / nullif(sum(sample_count) FILTER (WHERE ${metric} IS NOT NULL), 0) AS ${metric}`
-
-const HOUR_ROWS = `SELECT ${EPOCH_MS(`date_trunc('hour', timestamp, 'UTC')`)}, ${METRICS.map(weightedMean).join(', ')}
-  ${FROM_VM} GROUP BY date_trunc('hour', timestamp, 'UTC')`
 
 export interface VmHour {
   /** Start of the hour, milliseconds since the epoch. */

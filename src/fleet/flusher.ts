@@ -78,7 +78,7 @@ export class Flusher {
     for (const vm of stale) vm.stale = false
     const batch = buildFlush(organisationId, minutes, hours, windows, idOf)
     try {
-      await flush(connect(this.#settings), batch, this.#settings.metricsRetentionDays)
+      await flush(connect(this.#settings), batch, this.#settings.retention)
       this.#store.settle(minutes, hours, PENDING.written)
     } catch (error) {
       for (const vm of stale) vm.stale = true

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { connect } from '../database/client.ts'
-import { getVm, metricsRange } from '../database/fleet-queries.ts'
+import { getVm, metricsRange, TIERS } from '../database/fleet-queries.ts'
 import type { Settings } from '../env.ts'
 import { requireScope } from '../http/auth.ts'
 import { ProblemError, problem } from '../http/problem.ts'
@@ -16,12 +16,15 @@ import { vmIdParameter } from './vm-schema.ts'
 export const METRICS_ROWS_MAX = 4_800
 /** `auto` reads raw samples up to a quarter of an hour, with a minute for the request to arrive. */
 const RAW_RANGE_MS = 16 * MINUTE_MS
-/** `auto` reads minutes up to this range, hours beyond. */
+/** `auto` reads minutes up to this range. */
 const MINUTE_RANGE_MS = 48 * HOUR_MS
+/** `auto` reads five minutes up to this range, hours beyond. */
+const FIVE_MINUTE_RANGE_MS = 14 * 24 * HOUR_MS
+const DAY_MS = 24 * HOUR_MS
 
 export const vmMetrics = createRouter()
 
-const resolutionSchema = z.enum(['raw', 'minute', 'hour'])
+const resolutionSchema = z.enum(['raw', ...TIERS])
 type Resolution = z.infer<typeof resolutionSchema>
 
 const column = z.array(z.number().nullable())
@@ -82,7 +85,11 @@ const resolutionOf = (
 ) => {
   if (asked !== 'auto') return asked
   if (rangeMs <= RAW_RANGE_MS && ageMs < settings.rawRetentionMs) return 'raw'
-  return rangeMs <= MINUTE_RANGE_MS ? 'minute' : 'hour'
+  const { minuteDays, fiveMinuteDays } = settings.retention
+  if (rangeMs <= MINUTE_RANGE_MS && ageMs < minuteDays * DAY_MS) return 'minute'
+  return rangeMs <= FIVE_MINUTE_RANGE_MS && ageMs < fiveMinuteDays * DAY_MS
+    ? 'five-minutes'
+    : 'hour'
 }
 
 vmMetrics.openapi(
@@ -91,7 +98,7 @@ vmMetrics.openapi(
     path: '/api/v1/vms/{id}/metrics',
     tags: ['fleet'],
     summary: 'Metrics of a VM over time, as columns, and its 24 h quantiles',
-    description: `Raw samples come from the VM's shard, minutes and hours (means) from PostgreSQL. At most ${METRICS_ROWS_MAX} rows; "truncated" tells when there are more.`,
+    description: `Raw samples come from the VM's shard; minutes, five minutes and hours (means) from PostgreSQL, each tier kept for a time of its own. At most ${METRICS_ROWS_MAX} rows; "truncated" tells when there are more.`,
     middleware: [requireScope('read')],
     request: {
       params: vmIdParameter,
@@ -102,7 +109,7 @@ vmMetrics.openapi(
           .optional()
           .openapi({ description: 'ms or RFC 3339; default: one hour before "to"' }),
         to: z.string().max(40).optional().openapi({ description: 'ms or RFC 3339; default: now' }),
-        resolution: z.enum(['auto', 'raw', 'minute', 'hour']).default('auto'),
+        resolution: z.enum(['auto', 'raw', ...TIERS]).default('auto'),
       }),
     },
     responses: {

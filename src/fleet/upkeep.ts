@@ -1,6 +1,6 @@
 import { connect } from '../database/client.ts'
 import { isUnavailable } from '../database/faults.ts'
-import { maintainPartitions, settleStopping } from '../database/flush-queries.ts'
+import { maintainTiers, settleStopping } from '../database/flush-queries.ts'
 import type { Settings } from '../env.ts'
 import { logEvent } from '../observability/log.ts'
 import { HOUR_MS } from './minute-buffer.ts'
@@ -38,7 +38,7 @@ export class Upkeep {
       this.#doneAt = now
       const hour = Math.floor(now / HOUR_MS)
       if (hour === this.#maintainedHour) return
-      await maintainPartitions(database, this.#settings.metricsRetentionDays)
+      await maintainTiers(database, this.#settings.retention)
       this.#maintainedHour = hour
     } catch (error) {
       if (!isUnavailable(error)) logEvent('series-shard', 'warn', 'upkeep failed', error)

@@ -19,7 +19,7 @@ import {
   newOrganisation,
   newVm,
   RATES,
-  RETENTION_DAYS,
+  RETENTION,
   type Report,
   runSql,
 } from './fixtures.ts'
@@ -60,7 +60,7 @@ beforeAll(async () => {
       healthScore: [0, 50, 100][index % 3] ?? 100,
     })
   }
-  await flush(db, batchOf(organisation.id, reports, 60), RETENTION_DAYS)
+  await flush(db, batchOf(organisation.id, reports, 60), RETENTION)
   // 'starting' VMs that report run; this test is about order, so some start again.
   await runSql(
     `UPDATE vms SET status = 'starting' WHERE organisation_id = $1 AND name IN ('vm-1', 'vm-2', 'vm-3')`,
@@ -76,7 +76,7 @@ describe('the dashboard', () => {
     const reports = [
       { vmId: vm.id, timestamp: now, cpu_usage: 45.2, memory_usage: 70, healthScore: 50 },
     ]
-    await flush(db, batchOf(own.id, reports, 1440), RETENTION_DAYS)
+    await flush(db, batchOf(own.id, reports, 1440), RETENTION)
     const page = await pageOf(own.id, { sort: 'name', limit: 50 })
     const { updated_at: _, ...identity } = vm
     const silent = { cpu_avg: null, cpu_max: null, cpu_p95: null }
@@ -148,7 +148,7 @@ describe('the dashboard', () => {
       timestamp: now - index,
       ...(index % 2 === 0 ? { cpu_usage: 1e-7 } : { network_in_bytes: 1e300 }),
     }))
-    await flush(db, batchOf(own.id, reports.slice(3)), RETENTION_DAYS)
+    await flush(db, batchOf(own.id, reports.slice(3)), RETENTION)
     const page = expectOk(await readDashboard(db, own.id, { sort: 'name', limit: 50 }, RATES))
     const body = `{"vms":${page.vmsJson},"summary":${page.summaryJson},"next_cursor":null,"generated_at":0}`
     const { vms, summary } = dashboardSchema.parse(JSON.parse(body))

@@ -1,15 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createVm, deleteVm, transitionVm, updateVm } from '../../src/database/fleet-queries.ts'
 import { flush, settleStopping } from '../../src/database/flush-queries.ts'
-import {
-  batchOf,
-  database,
-  newOrganisation,
-  newVm,
-  RETENTION_DAYS,
-  runSql,
-  vmLike,
-} from './fixtures.ts'
+import { batchOf, database, newOrganisation, newVm, RETENTION, runSql, vmLike } from './fixtures.ts'
 
 const db = database()
 let organisationId = ''
@@ -61,7 +53,7 @@ describe('fleet totals', () => {
       batchOf(organisationId, [
         { vmId: id, timestamp: Date.now() + 1_000, cpu_usage: 95.125, healthScore: 0 },
       ]),
-      RETENTION_DAYS,
+      RETENTION,
     )
     expect(await kept()).toEqual(await counted())
     expect(await kept()).toMatchObject([
@@ -80,13 +72,13 @@ describe('fleet totals', () => {
     const newest = batchOf(organisationId, [
       { vmId: id, timestamp: now, cpu_usage: 20, healthScore: 50 },
     ])
-    await flush(db, newest, RETENTION_DAYS)
+    await flush(db, newest, RETENTION)
     const before = await kept()
-    await flush(db, newest, RETENTION_DAYS)
+    await flush(db, newest, RETENTION)
     await flush(
       db,
       batchOf(organisationId, [{ vmId: id, timestamp: now - 5, cpu_usage: 90, healthScore: 0 }]),
-      RETENTION_DAYS,
+      RETENTION,
     )
     expect(await kept()).toEqual(before)
     expect(before).toEqual(await counted())
@@ -100,7 +92,7 @@ describe('fleet totals', () => {
         batchOf(organisationId, [
           { vmId: id, timestamp: Date.now() + round, cpu_usage: round, healthScore: 100 },
         ]),
-        RETENTION_DAYS,
+        RETENTION,
       )
     const [rows] = await runSql<{ count: string }>(
       'SELECT count(*) FROM fleet_totals WHERE organisation_id = $1',
@@ -132,7 +124,7 @@ describe('fleet totals', () => {
                 healthScore: [0, 25, 50, 100][Math.floor(next() * 4)] ?? 100,
               })),
             ),
-            RETENTION_DAYS,
+            RETENTION,
           )
         else if (action < 0.7)
           await transitionVm(db, organisationId, vm.id, next() < 0.5 ? 'stop' : 'start')

@@ -10,7 +10,7 @@ import {
   MINUTE_MS,
   newOrganisation,
   newVm,
-  RETENTION_DAYS,
+  RETENTION,
   runSql,
 } from './fixtures.ts'
 
@@ -22,7 +22,7 @@ beforeEach(async () => {
   vmId = (await newVm(db, organisationId)).id
 })
 
-const TABLES = ['vm_metrics', 'vm_latest', 'vm_hours', 'vm_window'] as const
+const TABLES = ['vm_metrics', 'vm_metrics_5m', 'vm_latest', 'vm_hours', 'vm_window'] as const
 /** Every row of the VMs in every table, as text. */
 const rowsOf = async (...ids: string[]): Promise<string[]> => {
   const found = await Promise.all(
@@ -39,16 +39,16 @@ const rowsOf = async (...ids: string[]): Promise<string[]> => {
 describe('flush', () => {
   it('writes each table once when the batch is sent twice', async () => {
     const batch = batchOf(organisationId, [{ vmId, timestamp: Date.now(), cpu_usage: 45.2 }])
-    await flush(db, batch, RETENTION_DAYS)
+    await flush(db, batch, RETENTION)
     const once = await rowsOf(vmId)
-    await flush(db, batch, RETENTION_DAYS)
-    expect(once).toHaveLength(4)
+    await flush(db, batch, RETENTION)
+    expect(once).toHaveLength(5)
     expect(await rowsOf(vmId)).toEqual(once)
   })
 
   it('does nothing for an empty batch', async () => {
-    expect(flushStatements(batchOf(organisationId, []), RETENTION_DAYS)).toEqual([])
-    await flush(db, batchOf(organisationId, []), RETENTION_DAYS)
+    expect(flushStatements(batchOf(organisationId, []), RETENTION.minuteDays)).toEqual([])
+    await flush(db, batchOf(organisationId, []), RETENTION)
   })
 
   it('keeps values, times and sketches to the bit', async () => {
@@ -57,7 +57,7 @@ describe('flush', () => {
     const batch = batchOf(organisationId, [
       { vmId, timestamp, cpu_usage, network_in_bytes: 1e15 + 1 },
     ])
-    await flush(db, batch, RETENTION_DAYS)
+    await flush(db, batch, RETENTION)
     const hour = timestamp - (timestamp % HOUR_MS)
     const range = { fromMs: hour - HOUR_MS, toMs: hour + 2 * HOUR_MS, limit: 10 }
     const found = await metricsRange(db, organisationId, vmId, { ...range, resolution: 'minute' })
@@ -97,9 +97,9 @@ describe('flush', () => {
       cpu_usage: 99,
       healthScore: 0,
     }))
-    await flush(db, batchOf(organisationId, reports), RETENTION_DAYS)
+    await flush(db, batchOf(organisationId, reports), RETENTION)
     expect(await rowsOf(foreign, deleted, unknown)).toEqual([])
-    expect(await rowsOf(vmId)).toHaveLength(4)
+    expect(await rowsOf(vmId)).toHaveLength(5)
     const scores = await runSql<{ id: string; health_score: number }>(
       'SELECT id, health_score FROM vms WHERE id = ANY ($1)',
       [[foreign, deleted]],
@@ -116,9 +116,9 @@ describe('flush', () => {
       { vmId, timestamp: now - 1, cpu_usage: 99, healthScore: 0 },
     ])
     const newest = async () => (await rowsOf(vmId)).filter((row) => /^vm_(latest|window)/.test(row))
-    await flush(db, newer, RETENTION_DAYS)
+    await flush(db, newer, RETENTION)
     const before = await newest()
-    await flush(db, older, RETENTION_DAYS)
+    await flush(db, older, RETENTION)
     expect(before).toHaveLength(2)
     expect(await newest()).toEqual(before)
     const rows = await runSql(
@@ -131,8 +131,8 @@ describe('flush', () => {
   it('does not lower a minute or an hour to fewer samples', async () => {
     const timestamp = Date.now()
     const report = { vmId, timestamp, cpu_usage: 20 }
-    await flush(db, batchOf(organisationId, [report], 60), RETENTION_DAYS)
-    await flush(db, batchOf(organisationId, [{ ...report, cpu_usage: 90 }], 59), RETENTION_DAYS)
+    await flush(db, batchOf(organisationId, [report], 60), RETENTION)
+    await flush(db, batchOf(organisationId, [{ ...report, cpu_usage: 90 }], 59), RETENTION)
     const rows = await runSql(
       `SELECT m.sample_count AS minute, m.cpu_usage, h.sample_count AS hour
        FROM vm_metrics m JOIN vm_hours h USING (vm_id) WHERE m.vm_id = $1`,
@@ -153,7 +153,7 @@ describe('flush', () => {
         rowValues: [...batch.windows.rowValues, ...batch.windows.rowValues],
       },
     }
-    await expect(flush(db, twice, RETENTION_DAYS)).rejects.toSatisfy(
+    await expect(flush(db, twice, RETENTION)).rejects.toSatisfy(
       (error) => sqlState(error) === '21000',
     )
     expect(await rowsOf(vmId)).toEqual([])
@@ -163,13 +163,13 @@ describe('flush', () => {
     const timestamp = Date.now() - 12 * 86_400_000
     const day = new Date(timestamp).toISOString().slice(0, 10).replaceAll('-', '')
     await runSql(`DROP TABLE vm_metrics_${day}`)
-    await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION_DAYS)
-    expect(await rowsOf(vmId)).toHaveLength(4)
+    await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION)
+    expect(await rowsOf(vmId)).toHaveLength(5)
   })
 
   it('drops minutes and hours beyond the retention rather than failing for ever', async () => {
-    const timestamp = Date.now() - (RETENTION_DAYS + 2) * 86_400_000
-    await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION_DAYS)
+    const timestamp = Date.now() - (RETENTION.minuteDays + 2) * 86_400_000
+    await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION)
     expect((await rowsOf(vmId)).map((row) => row.split(' ')[0])).toEqual(['vm_latest', 'vm_window'])
   })
 
@@ -181,8 +181,58 @@ describe('flush', () => {
     }))
     const { minutes } = batchOf(organisationId, reports)
     const none = batchOf(organisationId, [])
-    await flush(db, { ...none, minutes }, RETENTION_DAYS)
-    expect(await rowsOf(vmId)).toHaveLength(10_000)
+    await flush(db, { ...none, minutes }, RETENTION)
+    const rows = await rowsOf(vmId)
+    expect(rows.filter((row) => row.startsWith('vm_metrics '))).toHaveLength(10_000)
+  })
+})
+
+describe('tiers', () => {
+  const hour = Math.floor(Date.now() / HOUR_MS - 2) * HOUR_MS
+  const minute = (offset: number, cpu_usage: number, network_in_bytes?: number) => ({
+    vmId,
+    timestamp: hour + offset * MINUTE_MS,
+    cpu_usage,
+    ...(network_in_bytes === undefined ? {} : { network_in_bytes }),
+  })
+  const means = async (resolution: 'five-minutes' | 'hour') => {
+    const range = { fromMs: hour, toMs: hour + HOUR_MS, resolution, limit: 100 }
+    const { columns } = await metricsRange(db, organisationId, vmId, range)
+    return columns.timestamp.map((time, row) => [
+      (time - hour) / MINUTE_MS,
+      columns.cpu_usage[row],
+      columns.network_in_bytes[row],
+    ])
+  }
+  const oneHour = (...reports: ReturnType<typeof minute>[]) => ({
+    ...batchOf(organisationId, []),
+    minutes: batchOf(organisationId, reports).minutes,
+    hours: batchOf(organisationId, reports.slice(0, 1)).hours,
+  })
+
+  it('follow from the minutes, each mean over those that have the metric', async () => {
+    await flush(
+      db,
+      oneHour(minute(0, 10, 5), minute(4, 20), minute(5, 60), minute(59, 30)),
+      RETENTION,
+    )
+    expect(await means('five-minutes')).toEqual([
+      [0, 15, 5],
+      [5, 60, null],
+      [55, 30, null],
+    ])
+    expect(await means('hour')).toEqual([[0, 30, 5]])
+  })
+
+  it('are corrected by a late minute, also one that comes without its hour', async () => {
+    await flush(db, oneHour(minute(0, 10), minute(30, 20)), RETENTION)
+    const { minutes } = batchOf(organisationId, [minute(1, 60)])
+    await flush(db, { ...batchOf(organisationId, []), minutes }, RETENTION)
+    expect(await means('five-minutes')).toEqual([
+      [0, 35, null],
+      [30, 20, null],
+    ])
+    expect(await means('hour')).toEqual([[0, 30, null]])
   })
 })
 
@@ -202,7 +252,7 @@ describe('statuses that follow from samples', () => {
   ])('$status with a sample $ageMs ms old becomes $becomes', async ({ status, ageMs, becomes }) => {
     await setStatus(status, 10)
     const timestamp = Date.now() - ageMs
-    await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION_DAYS)
+    await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION)
     expect(await statusOf()).toBe(becomes)
   })
 
@@ -214,7 +264,7 @@ describe('statuses that follow from samples', () => {
     '$status after $silentMs ms of silence becomes $becomes',
     async ({ status, silentMs, becomes }) => {
       const timestamp = Date.now() - silentMs
-      await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION_DAYS)
+      await flush(db, batchOf(organisationId, [{ vmId, timestamp, cpu_usage: 5 }]), RETENTION)
       await setStatus(status, 10)
       const settled = await settleStopping(db, organisationId, [vmId])
       expect(settled).toEqual(becomes === status ? [] : [vmId])

@@ -34,7 +34,7 @@ describe('migrations', () => {
     await Promise.all([migrate(url), migrate(url), migrate(url)])
     const rows = await sql<{ name: string }>(
       `SELECT tablename AS name FROM pg_tables
-       WHERE schemaname = 'public' AND tablename !~ '_[0-9]{8}$' ORDER BY 1`,
+       WHERE schemaname = 'public' AND tablename !~ '_[0-9]{6,8}$' ORDER BY 1`,
     )
     expect(rows.map((row) => row.name)).toEqual([
       'api_keys',
@@ -43,6 +43,7 @@ describe('migrations', () => {
       'vm_hours',
       'vm_latest',
       'vm_metrics',
+      'vm_metrics_5m',
       'vm_window',
       'vms',
     ])
@@ -132,21 +133,13 @@ describe('maintain_partitions', () => {
     expect(found).toHaveLength(7)
   })
 
-  it('drops by age, partitions and hours alike, and keeps what is younger', async () => {
-    await sql(
-      `WITH organisation AS (INSERT INTO organisations (slug, name) VALUES ('o', 'O') RETURNING id),
-       vm AS (INSERT INTO vms (organisation_id, name, status, cpu_cores, memory_mb, disk_gb, region, instance_type)
-         SELECT id, 'v', 'stopped', 1, 1, 1, 'r', 't' FROM organisation RETURNING id)
-       INSERT INTO vm_hours (vm_id, timestamp, sample_count, cpu_count, cpu_sum, cpu_sketch, memory_count, memory_sum, memory_sketch)
-         SELECT id, now() - age, 1, 1, 1, '', 1, 1, '' FROM vm, (VALUES (interval '1 hour'), (interval '5 days')) AS ages (age)`,
-    )
+  it('drops days by age and keeps what is younger', async () => {
     await sql('SELECT maintain_partitions(8, 4)')
     const rows = await sql<{ made: number; dropped: number }>(
       'SELECT * FROM maintain_partitions(2, 4)',
     )
     expect(rows).toEqual([{ made: 0, dropped: 6 }])
     expect(await partitions()).toHaveLength(7)
-    expect(await sql('SELECT FROM vm_hours')).toHaveLength(1)
   })
 
   it('runs at once from several callers, and again without effect', async () => {
@@ -168,6 +161,30 @@ describe('maintain_partitions', () => {
     await expect(
       sql('SELECT maintain_partitions($1::integer, $2::integer)', [retention, ahead]),
     ).rejects.toMatchObject({ code: '22023' })
+  })
+})
+
+describe('maintain_months', () => {
+  const months = async () =>
+    (
+      await sql<{ name: string }>(
+        `SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+         WHERE inhparent = 'vm_hours'::regclass ORDER BY 1`,
+      )
+    ).map(({ name }) => name)
+
+  it('makes the months back and ahead, drops those wholly past their age, and nothing the second time', async () => {
+    const before = await months()
+    await sql(`SELECT maintain_months('vm_hours', 36600, 400, 3)`)
+    expect((await months()).length).toBeGreaterThanOrEqual(14)
+    const [dropped] = await sql<{ dropped: number }>(
+      `SELECT * FROM maintain_months('vm_hours', 31, 31, 3)`,
+    )
+    expect(dropped?.dropped).toBeGreaterThanOrEqual(11)
+    expect((await months()).length).toBeLessThanOrEqual(before.length + 1)
+    expect(await sql(`SELECT * FROM maintain_months('vm_hours', 31, 31, 3)`)).toEqual([
+      { made: 0, dropped: 0 },
+    ])
   })
 })
 

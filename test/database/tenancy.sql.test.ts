@@ -22,7 +22,7 @@ import {
   newOrganisation,
   newVm,
   RATES,
-  RETENTION_DAYS,
+  RETENTION,
   runSql,
   vmLike,
 } from './fixtures.ts'
@@ -38,7 +38,7 @@ beforeAll(async () => {
   owner = (await newOrganisation(db)).id
   stranger = (await newOrganisation(db)).id
   vm = await newVm(db, owner, { name: 'secret', status: 'stopping' })
-  await flush(db, batchOf(owner, [{ vmId: vm.id, timestamp, cpu_usage: 5 }]), RETENTION_DAYS)
+  await flush(db, batchOf(owner, [{ vmId: vm.id, timestamp, cpu_usage: 5 }]), RETENTION)
   const key = { name: 'k', hash: new Uint8Array(32).fill(timestamp % 251), prefix: 'p' }
   keyId = (await createKey(db, owner, { ...key, scopes: ['admin'] })).id
 })
@@ -82,7 +82,7 @@ describe('another organisation', () => {
     expect(await deleteVm(db, stranger, vm.id)).toBe(false)
     expect(await settleStopping(db, stranger, [vm.id])).toEqual([])
     const report = { vmId: vm.id, timestamp: timestamp + 1, cpu_usage: 99, healthScore: 0 }
-    await flush(db, batchOf(stranger, [report], 99), RETENTION_DAYS)
+    await flush(db, batchOf(stranger, [report], 99), RETENTION)
     expect(
       await rotateKey(db, stranger, keyId, { hash: new Uint8Array(32), prefix: 'x' }),
     ).toBeNull()

@@ -20,7 +20,7 @@ import {
   expectOk,
   newOrganisation,
   newVm,
-  RETENTION_DAYS,
+  RETENTION,
   runSql,
   vmLike,
 } from './fixtures.ts'
@@ -132,7 +132,7 @@ describe('a transition', () => {
     const vm = await inStatus('running')
     const timestamp = Date.now() - ageMs
     const batch = batchOf(organisation.id, [{ vmId: vm.id, timestamp, cpu_usage: 1 }])
-    await flush(db, batch, RETENTION_DAYS)
+    await flush(db, batch, RETENTION)
     const result = await transitionVm(db, organisation.id, vm.id, 'stop')
     expect(expectOk(result).status).toBe(to)
   })
