@@ -1,7 +1,8 @@
 /**
- * JSON numbers from UTF-8 text (RFC 8259) to f64. The commas of a block of text are found first; each
- * number is then taken from its comma backwards, 16 digits at a time, without a branch on their count
- * or on the place of the point. What is no plain decimal of up to 32 bytes is read byte by byte.
+ * JSON numbers from UTF-8 text (RFC 8259) to f64. The commas of a block of text are found first; the digits
+ * of each number are then taken from its comma backwards, 16 at a time, without a branch on their count
+ * or on the place of the point; then all are rounded. What is no plain decimal of up to 32 bytes is read
+ * byte by byte.
  */
 import {
   DECIMAL_WORK_BYTES, EXACT_MAX, INFINITY_BITS, TENS_F64, roundLong, roundNear, roundShort,
@@ -24,6 +25,12 @@ const RESULT_INDEX: usize = RESULT_WORK + <usize>DECIMAL_WORK_BYTES
 
 /** Bytes of text whose commas are found before their numbers are read. */
 const TEXT_BLOCK: usize = 1024
+
+/**
+ * Mean length from which all numbers of a block are taken as 32 bytes, though some may fit 16: twice the
+ * work for those costs less than a jump that nothing foretells.
+ */
+const WIDE_BYTES: usize = 12
 
 const PLUS: u8 = 0x2b
 const MINUS: u8 = 0x2d
@@ -53,16 +60,15 @@ export function parse_result_bytes(): i32 {
  */
 const CONSTANTS: usize = memory.data<u64>([
   0x3030303030303030, 0x3030303030303030, // '0'
-  0x0909090909090909, 0x0909090909090909, // 9
-  0x2e2e2e2e2e2e2e2e, 0x2e2e2e2e2e2e2e2e, // '.'
+  0x7676767676767676, 0x7676767676767676, // 0x80 − 10
   0x0a010a010a010a01, 0x0a010a010a010a01, // 10 · 256 + 1
   0x0001006400010064, 0x0001006400010064, // 100, 1
   0x0001271000012710, 0x0001271000012710, // 10000, 1
   0x2c2c2c2c2c2c2c2c, 0x2c2c2c2c2c2c2c2c, // ','
 ])
 
-/** 16 bytes from LAST_LANES + n: a mask of the last n ≤ 16 lanes. */
-const LAST_LANES: usize = memory.data<u64>([0, 0, -1, -1])
+/** 32 bytes from LAST_LANES + n: a mask of the last n ≤ 32 lanes. */
+const LAST_LANES: usize = memory.data<u64>([0, 0, 0, 0, -1, -1, -1, -1])
 
 /** 16 bytes from FIRST_LANES + n: a mask of the first 32 − n lanes, of all 16 up to n = 16. */
 const FIRST_LANES: usize = memory.data<u64>([-1, -1, -1, -1, 0, 0, 0, 0, 0, 0])
@@ -127,7 +133,7 @@ function maskOf(v0: v128, v1: v128, v2: v128, v3: v128): u64 {
  * @param index u32[until − from + 8]        @returns behind the last address
  */
 function indexCommas(from: usize, until: usize, index: usize): usize {
-  const comma = v128.load(CONSTANTS, 96)
+  const comma = v128.load(CONSTANTS, 80)
   let filled = index
   for (let p = from; p < until; p += 64) {
     let mask = maskOf(
@@ -244,6 +250,39 @@ function parseElement(pointer: usize, output: usize, result: usize): usize {
   return skipSpace(after)
 }
 
+/** Digits behind the point, of what roundBlock takes. */
+const BEHIND_MASK: u32 = 63
+
+/**
+ * Makes digits to numbers, in a loop of its own: its steps depend on one another, and so short a loop has
+ * several numbers on the way at once.
+ *
+ * @param from u32[(until − from) / 4], a number each: digits behind the point (32 where there is no point),
+ * the sign in the upper bit        @param end behind the numbers: u64 digits, then f64
+ * @param isNarrow whether most have digits that f64 holds exactly
+ */
+function roundBlock(from: usize, until: usize, end: usize, isNarrow: bool): void {
+  let target = end - ((until - from) << 1)
+  if (isNarrow) {
+    for (let p = from; p < until; p += 4) {
+      const shape = load<u32>(p)
+      const w = load<u64>(target)
+      const behind = shape & BEHIND_MASK
+      const bits = w <= EXACT_MAX
+        ? reinterpret<u64>(<f64><i64>w / load<f64>(TENS_F64 + (<usize>behind << 3)))
+        : roundNear(w, behind & 31)
+      store<u64>(target, bits | (<u64>(shape >> 31) << 63))
+      target += 8
+    }
+    return
+  }
+  for (let p = from; p < until; p += 4) {
+    const shape = load<u32>(p)
+    store<u64>(target, roundNear(load<u64>(target), shape & 31) | (<u64>(shape >> 31) << 63))
+    target += 8
+  }
+}
+
 /**
  * A JSON array of numbers and nulls, as JSON.parse accepts it, from text to f64; null becomes NaN.
  *
@@ -276,11 +315,10 @@ export function parse_numbers_f64(
     return DONE
   }
   const zeros = v128.load(CONSTANTS)
-  const nines = v128.load(CONSTANTS, 16)
-  const points = v128.load(CONSTANTS, 32)
-  const toPairs = v128.load(CONSTANTS, 48)
-  const toFours = v128.load(CONSTANTS, 64)
-  const toEights = v128.load(CONSTANTS, 80)
+  const toSigns = v128.load(CONSTANTS, 16)
+  const toPairs = v128.load(CONSTANTS, 32)
+  const toFours = v128.load(CONSTANTS, 48)
+  const toEights = v128.load(CONSTANTS, 64)
   let rest = capacity
   let target = output
   let after: usize = 0
@@ -290,50 +328,52 @@ export function parse_numbers_f64(
     let filled = indexCommas(scanned, until, index)
     if (<i32>((filled - index) >> 2) > rest) filled = index + (<usize>rest << 2)
     rest -= <i32>((filled - index) >> 2)
+    // Bytes up to which a number is taken from 16; 0 where all are taken from 32.
+    const narrowMax: u32 = ((filled - index) >> 2) * WIDE_BYTES > until - scanned ? 16 : 0
+    let pending = index
     for (let separator = index; separator < filled; separator += 4) {
       const stop = <usize>load<u32>(separator)
       let first = start
       if (load<u8>(first) <= 0x20) first = skipSpace(first)
-      const negative = <u64>(load<u8>(first) == MINUS)
+      const negative = <u32>(load<u8>(first) == MINUS)
       first += <usize>negative
       // Everything below counts from the last byte: bit 31 − i of a mask stands for i bytes before it.
       const size = <i32>(stop - first)
       const before = stop - 33
       const text = v128.load(before, 17)
       const digits = i8x16.sub(text, zeros)
-      let others = ~(i8x16.bitmask(i8x16.eq(i8x16.min_u(digits, nines), digits)) << 16)
-      let pointsOnly = i8x16.bitmask(i8x16.eq(text, points)) << 16
+      let others = i8x16.bitmask(i8x16.add_sat_u(digits, toSigns)) << 16
       const firstBit = 1 << -size
       const inside = -firstBit
       let w: u64 = 0
       let behind = 0 // digits after the point; 32 where there is no point
       let fault = 0
-      if (<u32>(size - 1) < 16) {
+      if (<u32>(size - 1) < narrowMax) {
         others &= inside
         behind = clz(others)
         const moved = v128.load(FIRST_LANES + <usize>behind, 16)
         const joined = v128.bitselect(v128.load(before, 16), text, moved)
-        const wanted = v128.load(LAST_LANES + <usize>(size - i32(others != 0)))
+        const wanted = v128.load(LAST_LANES + <usize>(size - i32(others != 0)), 16)
         const all = v128.and(i8x16.sub(joined, zeros), wanted)
         const fours = foursOf(all, toPairs, toFours)
         const eights = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(fours, fours), toEights)
         const value = <u64>i64x2.extract_lane(eights, 0)
         w = (value & 0xffffffff) * 100000000 + (value >> 32)
-      } else if (<u32>(size - 17) < 16) {
+      } else if (<u32>(size - 1) < 32) {
         const text0 = v128.load(before, 1)
         const digits0 = i8x16.sub(text0, zeros)
-        others ^= i8x16.bitmask(i8x16.eq(i8x16.min_u(digits0, nines), digits0))
+        others |= i8x16.bitmask(i8x16.add_sat_u(digits0, toSigns))
         others &= inside
-        pointsOnly |= i8x16.bitmask(i8x16.eq(text0, points))
         behind = clz(others)
         const moved = v128.load(FIRST_LANES + <usize>behind, 16)
         const moved0 = v128.load(FIRST_LANES + <usize>behind)
         const joined = v128.bitselect(v128.load(before, 16), text, moved)
         const joined0 = v128.bitselect(v128.load(before), text0, moved0)
-        const wanted0 = v128.load(LAST_LANES + <usize>(size - 16 - i32(others != 0)))
-        const all0 = v128.and(i8x16.sub(joined0, zeros), wanted0)
+        const wanted = LAST_LANES + <usize>(size - i32(others != 0))
+        const all0 = v128.and(i8x16.sub(joined0, zeros), v128.load(wanted))
+        const all = v128.and(i8x16.sub(joined, zeros), v128.load(wanted, 16))
         const fours0 = foursOf(all0, toPairs, toFours)
-        const fours = foursOf(i8x16.sub(joined, zeros), toPairs, toFours)
+        const fours = foursOf(all, toPairs, toFours)
         const eights = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(fours0, fours), toEights)
         // The eight digits before the last eight of these in the upper half.
         const high = rotr<u64>(i64x2.extract_lane(eights, 0), 32)
@@ -345,23 +385,25 @@ export function parse_numbers_f64(
         fault = 1
       }
       // At most one byte is no digit, it is a point, and neither first nor last.
-      fault |= (others ^ (pointsOnly & inside)) | (others & (others - 1)) |
+      const isOther = i32(load<u8>(stop - 1 - <usize>(behind & 31)) != POINT)
+      fault |= (i32(others != 0) & isOther) | (others & (others - 1)) |
         (others & (firstBit | 0x80000000))
       // A zero comes first only where the point is next, or nothing.
       fault |= (others ^ (firstBit << 1)) & -i32(load<u8>(first) == ZERO)
       if (fault != 0) {
+        roundBlock(pending, separator, target, narrowMax != 0)
+        pending = separator + 4
         after = parseElement(start, target, result)
         isOpen = after == stop && load<i32>(result, RESULT_CODE) == DONE
         if (!isOpen) break
       } else {
-        const bits = w <= EXACT_MAX
-          ? reinterpret<u64>(<f64><i64>w / load<f64>(TENS_F64 + (<usize>behind << 3)))
-          : roundNear(w, -(behind & 31))
-        store<u64>(target, bits | (negative << 63))
+        store<u64>(target, w)
+        store<u32>(separator, <u32>behind | (negative << 31))
       }
       target += 8
       start = stop + 1
     }
+    if (isOpen) roundBlock(pending, filled, target, narrowMax != 0)
   }
   // Behind the last comma, or where the output ends.
   const isFull = target == output + (<usize>capacity << 3)

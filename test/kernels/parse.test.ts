@@ -138,13 +138,21 @@ describe('numbers', () => {
 
   it('of every length and every place of the point', () => {
     const digits = '9123456789876543219123456789876543210'
+    const all: string[] = []
     for (let whole = 1; whole <= digits.length; whole++) {
       for (let length = whole; length <= digits.length; length++) {
         const fraction = digits.slice(whole, length)
         const numeral = digits.slice(0, whole) + (fraction ? `.${fraction}` : '')
-        expectEqualToJsonParse([numeral, `-${numeral}`, `0.${numeral.replace('.', '')}`])
+        all.push(numeral, `-${numeral}`, `0.${numeral.replace('.', '')}`)
+        expectEqualToJsonParse(all.slice(-3))
         expectEqualToJsonParse([`${numeral}e-7`, `${numeral}e+19`, `${numeral}E-300`])
       }
+    }
+    // What is beside a number decides how it is read.
+    const zeros = ['0', '-0', '0.0', '-0.000000000000000000000', '0.5', '-12.25', '4503599627370497.5']
+    for (const neighbour of ['1', '-12.5', '3.1415926535897931', '0.10000000000000000555']) {
+      expectEqualToJsonParse([...all, ...zeros].flatMap((numeral) => [numeral, neighbour]))
+      expectEqualToJsonParse([...all, ...zeros].flatMap((n) => [n, neighbour, neighbour, neighbour]))
     }
   })
 
