@@ -11,6 +11,7 @@ export {
 export { bracket_f32, bracket_f64, count_around_f32, count_around_f64 } from './bracket'
 export {
   histogram_boundaries, histogram_bucket_f64, histogram_insert_f64, histogram_range_f64,
+  histogram_window_add_f64, histogram_window_buckets_max, histogram_window_close, histogram_window_open,
   histogram_work_bytes,
 } from './histogram'
 export { cosine_f32, cosine_f64, dot_f32, dot_f64 } from './similarity'
@@ -25,12 +26,18 @@ export {
   diff_f64, ewma_f64, rolling_max_f64, rolling_mean_f64, rolling_min_f64, rolling_sum_f64,
   rolling_variance_f64, rolling_work_bytes,
 } from './rolling'
-export { parse_numbers_f64, parse_padding_bytes, parse_result_bytes } from './parse'
+export {
+  parse_elements_f64, parse_numbers_f64, parse_padding_bytes, parse_result_bytes,
+} from './parse'
 export { base64_decode } from './base64'
 export { trees_margins_f32, trees_work_bytes } from './trees'
 export { series_identities, series_identity } from './series-identity'
+export {
+  remote_write_columns_bytes, remote_write_padding_bytes, remote_write_scan,
+} from './remote-write'
 export { snappy_decompress, snappy_padding_bytes } from './snappy'
 export { text_result_bytes, text_scan, text_work_bytes } from './text'
+export { chunk_bytes_max, chunk_decode, chunk_encode, chunk_work_bytes } from './chunk'
 
 /** First byte that holds no static data: the host's arena begins here. */
 export function heap_base(): usize {

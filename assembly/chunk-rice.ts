@@ -1,0 +1,147 @@
+/**
+ * Whole numbers near 0 as adaptive run-length/Golomb–Rice code: no tables, one pass, both parameters
+ * follow what was coded. Source: Malvar 2006, "Adaptive Run-Length/Golomb-Rice Encoding of Quantized
+ * Generalized Gaussian Sources with Unknown Statistics", doi:10.1109/DCC.2006.5.
+ *
+ * A number u ≥ 0 (zigzag) is u >> k zeros, a one, and the lower k bits; ESCAPE zeros and 64 bits where
+ * that is shorter. While zeros are frequent, 2^r of them are one bit 0; a one and r bits say how many
+ * came before the number that ended them, of which 1 is taken.
+ */
+import { peek, peekWord, put, putWord, unzigzag, zigzag } from './chunk-bits'
+
+/** Parameters are kept times 2^SCALE_BITS, so that they move by fractions. */
+const SCALE_BITS: i32 = 4
+const RICE_MAX: i32 = 52 << SCALE_BITS
+const RUN_MAX: i32 = 12 << SCALE_BITS
+const ESCAPE: u64 = 20
+
+// Steps of the parameters, in 1 / 2^SCALE_BITS.
+const RICE_DOWN: i32 = 3
+const RUN_UP: i32 = 6
+const RUN_DOWN: i32 = 8
+const RUN_ENTER: i32 = 6
+const RUN_LEAVE: i32 = 6
+
+/** The Rice parameter after a number whose quotient is given. */
+// @ts-ignore: decorator
+@inline
+function adaptRice(rice: i32, quotient: u64): i32 {
+  if (quotient == 0) return max(rice - RICE_DOWN, 0)
+  if (quotient == 1) return rice
+  return min(rice + <i32>min<u64>(quotient << 1, 24), RICE_MAX)
+}
+
+/** @returns bits of u at a Rice parameter */
+// @ts-ignore: decorator
+@inline
+function putRice(base: usize, position: usize, u: u64, k: u64): usize {
+  const quotient = u >> k
+  if (quotient >= ESCAPE) {
+    put(base, position, 0)
+    putWord(base, position + <usize>ESCAPE, u)
+    return <usize>ESCAPE + 64
+  }
+  put(base, position, (<u64>1) << quotient)
+  const head = <usize>quotient + 1
+  put(base, position + head, u & (((<u64>1) << k) - 1))
+  return head + <usize>k
+}
+
+/**
+ * @param numbers i64[count]        @param rice first parameter, whole
+ * @returns the position behind
+ */
+export function putNumbers(
+  numbers: usize, count: i32, rice: i32, base: usize, position: usize,
+): usize {
+  let scaledRice = rice << SCALE_BITS
+  let scaledRun = 0
+  for (let i = 0; i < count; ) {
+    const run = scaledRun >> SCALE_BITS
+    let u = zigzag(load<i64>(numbers + (<usize>i << 3)))
+    if (run > 0) {
+      const whole = 1 << run
+      let zeros = 0
+      while (u == 0 && zeros < whole) {
+        zeros++
+        i++
+        if (i == count) break
+        u = zigzag(load<i64>(numbers + (<usize>i << 3)))
+      }
+      if (zeros == whole || i == count) {
+        put(base, position++, 0)
+        scaledRun = min(scaledRun + RUN_UP, RUN_MAX)
+        continue
+      }
+      put(base, position, 1 | (<u64>zeros << 1))
+      position += 1 + run
+      u--
+      scaledRun = max(scaledRun - RUN_DOWN, 0)
+    } else {
+      scaledRun = u == 0 ? min(scaledRun + RUN_ENTER, RUN_MAX) : max(scaledRun - RUN_LEAVE, 0)
+    }
+    const k = <u64>(scaledRice >> SCALE_BITS)
+    position += putRice(base, position, u, k)
+    scaledRice = adaptRice(scaledRice, u >> k)
+    i++
+  }
+  return position
+}
+
+/**
+ * @param numbers i64[count], written        @param end position that must not be passed
+ * @returns the position behind; 0 where the bits do not hold `count` numbers
+ */
+export function takeNumbers(
+  numbers: usize, count: i32, rice: i32, base: usize, position: usize, end: usize,
+): usize {
+  let scaledRice = rice << SCALE_BITS
+  let scaledRun = 0
+  let at = numbers
+  const stop = numbers + (<usize>count << 3)
+  while (at < stop) {
+    const run = scaledRun >> SCALE_BITS
+    let word = peek(base, position)
+    let isAfterRun: u64 = 0
+    if (run > 0) {
+      if (!(word & 1)) {
+        position++
+        if (position > end) return 0
+        const zeros = min(<usize>1 << run, (stop - at) >> 3)
+        memory.fill(at, 0, zeros << 3)
+        at += zeros << 3
+        scaledRun = min(scaledRun + RUN_UP, RUN_MAX)
+        continue
+      }
+      const zeros = <usize>((word >> 1) & ((1 << run) - 1)) << 3
+      // A run that fills the rest is written as a whole one.
+      if (zeros >= stop - at) return 0
+      memory.fill(at, 0, zeros)
+      at += zeros
+      position += 1 + run
+      isAfterRun = 1
+      scaledRun = max(scaledRun - RUN_DOWN, 0)
+      word = peek(base, position)
+    }
+    const k = <u64>(scaledRice >> SCALE_BITS)
+    const quotient = ctz(word | ((<u64>1) << ESCAPE))
+    let u: u64
+    if (quotient == ESCAPE) {
+      u = peekWord(base, position + <usize>ESCAPE)
+      position += <usize>ESCAPE + 64
+    } else {
+      position += <usize>quotient + 1
+      u = (quotient << k) | (peek(base, position) & (((<u64>1) << k) - 1))
+      position += <usize>k
+    }
+    if (position > end) return 0
+    scaledRice = adaptRice(scaledRice, u >> k)
+    u += isAfterRun
+    if (!isAfterRun) {
+      scaledRun = u == 0 ? min(scaledRun + RUN_ENTER, RUN_MAX) : max(scaledRun - RUN_LEAVE, 0)
+    }
+    store<i64>(at, unzigzag(u))
+    at += 8
+  }
+  return position
+}
