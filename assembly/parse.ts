@@ -284,36 +284,13 @@ function roundBlock(from: usize, until: usize, end: usize, isNarrow: bool): void
 }
 
 /**
- * A JSON array of numbers and nulls, as JSON.parse accepts it, from text to f64; null becomes NaN.
- *
- * @param input u8[length + parse_padding_bytes()], white space and then '['; the bytes after
- * length are 0, what follows the closing bracket within length is not looked at
- * @param output f64[capacity]        @param result u8[parse_result_bytes()], aligned to 8 = i32
- * numbers and nulls stored, i32 nulls among them, i32 offset; the rest is working space
- * @returns 0 done, offset behind ']'; 1 unexpected byte; 2 unexpected end; 3 not finite (rounds to
- * an infinity); 4 not a number (a string, object, array, true or false); 5 more than capacity.
- * offset is then that of the fault, for 3, 4 and 5 that of the element
- * Accuracy: correctly rounded, −0 kept.
- * Source: Lemire 2021, doi:10.1002/spe.2984; Clinger 1990, doi:10.1145/93542.93557; separators
- * first, values then: Langdale & Lemire 2019, doi:10.1007/s00778-019-00578-5.
+ * The elements of an array from `start` on and its closing bracket; the result as parse_numbers_f64's,
+ * whose first two words and code must be 0.
  */
-export function parse_numbers_f64(
-  input: usize, length: i32, output: usize, capacity: i32, result: usize,
+function parseElements(
+  start: usize, input: usize, end: usize, output: usize, capacity: i32, result: usize,
 ): i32 {
-  const end = input + <usize>length
   const index = result + RESULT_INDEX
-  store<i64>(result, 0)
-  store<i64>(result, 0, RESULT_OFFSET)
-  let start = skipSpace(input)
-  if (load<u8>(start) != OPEN) {
-    store<i32>(result, <i32>(start - input), RESULT_OFFSET)
-    return start < end ? UNEXPECTED_BYTE : UNEXPECTED_END
-  }
-  start = skipSpace(start + 1)
-  if (load<u8>(start) == CLOSE) {
-    store<i32>(result, <i32>(start + 1 - input), RESULT_OFFSET)
-    return DONE
-  }
   const zeros = v128.load(CONSTANTS)
   const toSigns = v128.load(CONSTANTS, 16)
   const toPairs = v128.load(CONSTANTS, 32)
@@ -423,4 +400,49 @@ export function parse_numbers_f64(
   if (code == UNEXPECTED_BYTE && after >= end) code = UNEXPECTED_END
   store<i32>(result, <i32>((after < end ? after : end) - input), RESULT_OFFSET)
   return code
+}
+
+/**
+ * A JSON array of numbers and nulls, as JSON.parse accepts it, from text to f64; null becomes NaN.
+ *
+ * @param input u8[length + parse_padding_bytes()], white space and then '['; the bytes after
+ * length are 0, what follows the closing bracket within length is not looked at
+ * @param output f64[capacity]        @param result u8[parse_result_bytes()], aligned to 8 = i32
+ * numbers and nulls stored, i32 nulls among them, i32 offset; the rest is working space
+ * @returns 0 done, offset behind ']'; 1 unexpected byte; 2 unexpected end; 3 not finite (rounds to
+ * an infinity); 4 not a number (a string, object, array, true or false); 5 more than capacity.
+ * offset is then that of the fault, for 3, 4 and 5 that of the element
+ * Accuracy: correctly rounded, −0 kept.
+ * Source: Lemire 2021, doi:10.1002/spe.2984; Clinger 1990, doi:10.1145/93542.93557; separators
+ * first, values then: Langdale & Lemire 2019, doi:10.1007/s00778-019-00578-5.
+ */
+export function parse_numbers_f64(
+  input: usize, length: i32, output: usize, capacity: i32, result: usize,
+): i32 {
+  const end = input + <usize>length
+  store<i64>(result, 0)
+  store<i64>(result, 0, RESULT_OFFSET)
+  let start = skipSpace(input)
+  if (load<u8>(start) != OPEN) {
+    store<i32>(result, <i32>(start - input), RESULT_OFFSET)
+    return start < end ? UNEXPECTED_BYTE : UNEXPECTED_END
+  }
+  start = skipSpace(start + 1)
+  if (load<u8>(start) == CLOSE) {
+    store<i32>(result, <i32>(start + 1 - input), RESULT_OFFSET)
+    return DONE
+  }
+  return parseElements(start, input, end, output, capacity, result)
+}
+
+/**
+ * As parse_numbers_f64, from an element of an array on. A text that ends with a comma between two elements
+ * gives 2 with the text's length as offset, and all elements that it has.
+ */
+export function parse_elements_f64(
+  input: usize, length: i32, output: usize, capacity: i32, result: usize,
+): i32 {
+  store<i64>(result, 0)
+  store<i64>(result, 0, RESULT_OFFSET)
+  return parseElements(input, input, input + <usize>length, output, capacity, result)
 }

@@ -12,7 +12,7 @@ export type ParseReason =
   /** More numbers than there is room for. */
   | 'too-many'
 
-/** The codes of parse_numbers_f64 from 1 on. */
+/** The codes of parse_numbers_f64 and parse_elements_f64 from 1 on. */
 const REASONS: readonly ParseReason[] = [
   'unexpected-byte',
   'unexpected-end',
@@ -20,6 +20,9 @@ const REASONS: readonly ParseReason[] = [
   'not-a-number',
   'too-many',
 ]
+
+/** Why, by what a kernel returned; undefined for success. */
+export const reasonOf = (code: number): ParseReason | undefined => REASONS[code - 1]
 
 export interface ParseFault {
   readonly ok: false
@@ -74,7 +77,7 @@ export class JsonText {
       this.#result,
     )
     const [count = 0, nullCount = 0, at = 0] = arena.u32(this.#result, 3)
-    const error = REASONS[code - 1]
+    const error = reasonOf(code)
     if (error !== undefined) return { ok: false, error, offset: offset + at }
     return { ok: true, count, nullCount, end: offset + at }
   }
