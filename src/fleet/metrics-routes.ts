@@ -1,14 +1,25 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { TypedResponse } from 'hono'
 import { connect } from '../database/client.ts'
 import { getVm, metricsRange, TIERS } from '../database/fleet-queries.ts'
 import type { Settings } from '../env.ts'
 import { requireScope } from '../http/auth.ts'
+import { conditional } from '../http/conditional.ts'
 import { ProblemError, problem } from '../http/problem.ts'
 import { createRouter, problemResponses } from '../http/validate.ts'
 import { parseTimestamp } from './ingest.ts'
+import { EXPORT_READ_ROWS_MAX, readWindows, streamOf, type Window } from './metrics-export.ts'
+import {
+  COLUMNS_MEDIA_TYPE,
+  CSV_HEADER,
+  columnsBytes,
+  csvRows,
+  ndjsonRows,
+  type RangeColumns,
+} from './metrics-formats.ts'
 import { HOUR_MS, MINUTE_MS } from './minute-buffer.ts'
 import { shardOfVm } from './shards.ts'
-import { METRICS } from './types.ts'
+import { METRICS, type Vm } from './types.ts'
 import { fleetProblem } from './vm-problems.ts'
 import { vmIdParameter } from './vm-schema.ts'
 
@@ -26,6 +37,21 @@ export const vmMetrics = createRouter()
 
 const resolutionSchema = z.enum(['raw', ...TIERS])
 type Resolution = z.infer<typeof resolutionSchema>
+
+const FORMATS = ['json', 'csv', 'ndjson', 'columns'] as const
+const FORMAT_OF_TYPE: Readonly<Record<string, (typeof FORMATS)[number]>> = {
+  'application/json': 'json',
+  'text/csv': 'csv',
+  'application/x-ndjson': 'ndjson',
+  [COLUMNS_MEDIA_TYPE]: 'columns',
+}
+
+/** The first type of Accept that there is; JSON where it names none of them. */
+const formatOf = (accept: string | undefined): (typeof FORMATS)[number] =>
+  (accept ?? '')
+    .split(',')
+    .map((range) => FORMAT_OF_TYPE[range.split(';', 1)[0]?.trim().toLowerCase() ?? ''])
+    .find((format) => format !== undefined) ?? 'json'
 
 const column = z.array(z.number().nullable())
 const usageSchema = z.object({
@@ -110,13 +136,25 @@ vmMetrics.openapi(
           .openapi({ description: 'ms or RFC 3339; default: one hour before "to"' }),
         to: z.string().max(40).optional().openapi({ description: 'ms or RFC 3339; default: now' }),
         resolution: z.enum(['auto', 'raw', ...TIERS]).default('auto'),
+        format: z
+          .enum(FORMATS)
+          .optional()
+          .openapi({
+            description: `Default: by Accept, else json. csv and ndjson stream the whole range; columns is ${COLUMNS_MEDIA_TYPE}`,
+          }),
       }),
     },
     responses: {
       200: {
         description: 'Columns of one length, ascending by time',
-        content: { 'application/json': { schema: rangeSchema } },
+        content: {
+          'application/json': { schema: rangeSchema },
+          'text/csv': { schema: z.string() },
+          'application/x-ndjson': { schema: z.string() },
+          [COLUMNS_MEDIA_TYPE]: { schema: z.string().openapi({ format: 'binary' }) },
+        },
       },
+      304: { description: 'Nothing changed since the entity tag in If-None-Match' },
       ...problemResponses(401, 403, 404, 422, 503),
     },
   }),
@@ -133,29 +171,81 @@ vmMetrics.openapi(
     if (!vm) throw fleetProblem({ reason: 'vm-not-found' })
     const shard = shardOfVm(c.env, settings, organisationId, vm.id)
     const resolution = resolutionOf(query.resolution, to - from, now - from, settings)
-    const [range, statistics] = await Promise.all([
+    const read = (fromMs: number, toMs: number, limit: number): Promise<Window> =>
       resolution === 'raw'
-        ? shard.points(vm.id, from, to, METRICS_ROWS_MAX)
+        ? shard.points(vm.id, fromMs, toMs, limit)
         : metricsRange(database, organisationId, vm.id, {
-            fromMs: from,
-            toMs: to + 1,
+            fromMs,
+            toMs: toMs + 1,
             resolution,
-            limit: METRICS_ROWS_MAX,
-          }),
+            limit,
+          })
+    const format = query.format ?? formatOf(c.req.header('accept'))
+    if (format === 'csv' || format === 'ndjson') {
+      // What is asked again at every read must not be a range without an end.
+      const first = resolution === 'raw' ? Math.max(from, now - settings.rawRetentionMs) : from
+      const windows = readWindows(first, to, WINDOW_MS[resolution], (fromMs, toMs) =>
+        read(fromMs, toMs, EXPORT_READ_ROWS_MAX),
+      )
+      return exported(vm, format, windows)
+    }
+    if (format === 'columns') {
+      const { columns, truncated } = await read(from, to, METRICS_ROWS_MAX)
+      return conditional(c.req.raw, columnsBytes(columns), {
+        'content-type': COLUMNS_MEDIA_TYPE,
+        'cache-control': 'private, no-cache',
+        'x-gjallar-resolution': resolution,
+        'x-gjallar-truncated': String(truncated),
+      })
+    }
+    const [range, statistics] = await Promise.all([
+      read(from, to, METRICS_ROWS_MAX),
       shard.statistics(vm.id),
     ])
-    return c.json(
-      {
-        vm: vm.id,
-        from,
-        to,
-        resolution,
-        columns: range.columns as z.infer<typeof rangeSchema>['columns'],
-        truncated: range.truncated,
-        statistics_24h: statistics && { ...statistics, method: 'sketch' as const },
-      },
-      200,
-      { 'cache-control': 'private, no-cache' },
-    )
+    const answer = {
+      vm: vm.id,
+      from,
+      to,
+      resolution,
+      columns: range.columns as z.infer<typeof rangeSchema>['columns'],
+      truncated: range.truncated,
+      statistics_24h: statistics && { ...statistics, method: 'sketch' as const },
+    }
+    return conditional(c.req.raw, new TextEncoder().encode(JSON.stringify(answer)), {
+      'content-type': 'application/json',
+      'cache-control': 'private, no-cache',
+    }) as TypedResponse<typeof answer, 200, 'json'> & Response
   },
 )
+
+/** What one read of an export covers: its rows fit unless samples come more often than once a second. */
+const WINDOW_MS = {
+  raw: 4 * HOUR_MS,
+  minute: 10 * DAY_MS,
+  'five-minutes': 60 * DAY_MS,
+  hour: 800 * DAY_MS,
+} as const satisfies Record<Resolution, number>
+
+const exported = async (
+  vm: Vm,
+  format: 'csv' | 'ndjson',
+  windows: AsyncGenerator<RangeColumns>,
+) => {
+  // The first read happens before the status is sent, so that a failed database is told as one.
+  const first = await windows.next()
+  async function* text() {
+    if (format === 'csv') yield CSV_HEADER
+    const rows = (columns: RangeColumns) =>
+      format === 'csv' ? csvRows(columns) : ndjsonRows(vm.id, columns)
+    if (!first.done) yield rows(first.value)
+    for await (const columns of windows) yield rows(columns)
+  }
+  return new Response(streamOf(text()), {
+    headers: {
+      'content-type':
+        format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
+      'content-disposition': `attachment; filename="${vm.id}.${format}"`,
+      'cache-control': 'private, no-cache',
+    },
+  })
+}

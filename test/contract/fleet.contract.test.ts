@@ -226,6 +226,51 @@ describe('ingest', () => {
     expect(range.columns.cpu_usage).toEqual(samples.map(({ cpu_usage }) => cpu_usage))
   })
 
+  it('exports a range as CSV, as NDJSON that can be sent back, and as columns', async () => {
+    const api = await tenant()
+    const vm = await createVm(api, 'export')
+    const samples = samplesOf(vm.id, 90, Date.now())
+    await ingest(api, samples)
+    const path = `/api/v1/vms/${vm.id}/metrics?resolution=raw`
+    const csv = await api.request(`${path}&format=csv`)
+    expect(csv.headers.get('content-type')).toContain('text/csv')
+    const lines = (await csv.text()).trim().split('\r\n')
+    expect(lines).toHaveLength(91)
+    expect(lines[1]).toMatch(`${new Date(samples[0]?.timestamp ?? 0).toISOString()},`)
+    const ndjson = await (
+      await api.request(path, { headers: { accept: 'application/x-ndjson' } })
+    ).text()
+    const again = await api.request('/api/v1/metrics', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: ndjson,
+    })
+    expect(await again.json()).toMatchObject({ accepted: 0, duplicates: 90, refusedTotal: 0 })
+    const columns = await api.request(`${path}&format=columns`)
+    const bytes = new DataView(await columns.arrayBuffer())
+    expect(bytes.getFloat64(4 + bytes.getUint32(0, true), true)).toBe(samples[0]?.timestamp)
+  })
+
+  it('answers 304 while a range and the dashboard stay as they are', async () => {
+    const api = await tenant()
+    const vm = await createVm(api, 'tagged')
+    const to = Date.now()
+    await ingest(api, samplesOf(vm.id, 3, to))
+    for (const path of [
+      `/api/v1/vms/${vm.id}/metrics?resolution=raw&from=${to - 3_600_000}&to=${to}`,
+      '/api/v1/dashboard?sort=name',
+    ]) {
+      // The first flush changes the dashboard once more.
+      await until(`304 of ${path}`, async () => {
+        const first = await api.request(path)
+        const tag = first.headers.get('etag') ?? ''
+        expect(tag).toMatch(/^W\/"[0-9a-f]{32}"$/)
+        const second = await api.request(path, { headers: { 'if-none-match': tag } })
+        return second.status === 304 && (await second.text()) === ''
+      })
+    }
+  })
+
   it.each([
     ['no JSON', '{', 'application/json', 400, 'bad-request'],
     ['no samples', '{}', 'application/json', 400, 'bad-request'],
