@@ -22,11 +22,20 @@ export type PatternNode =
   | { readonly kind: 'end' }
   | { readonly kind: 'set'; readonly set: CharSet }
   | { readonly kind: 'sequence' | 'alternatives'; readonly nodes: readonly PatternNode[] }
+  /** A capturing group: numbered from 1, with '' where it has no name. */
+  | {
+      readonly kind: 'group'
+      readonly node: PatternNode
+      readonly number: number
+      readonly name: string
+    }
   | {
       readonly kind: 'repeat'
       readonly node: PatternNode
       readonly min: number
       readonly max: number
+      /** Whether as few as possible are taken: it matters for what groups capture alone. */
+      readonly lazy: boolean
     }
 
 /** Thrown inside the parser, caught by its caller: the text says what the pattern has that is not taken. */
@@ -76,6 +85,7 @@ export class PatternParser {
   readonly #text: readonly string[]
   #position = 0
   #depth = 0
+  #groups = 0
   #foldCase = false
   #dotTakesNewline = true
 
@@ -146,8 +156,8 @@ export class PatternParser {
       const bounds = this.#quantifier()
       if (!bounds) return node
       if (count > 0) throw new PatternFault('a quantifier follows a quantifier')
-      this.#takes('?')
-      node = { kind: 'repeat', node, min: bounds[0], max: bounds[1] }
+      const lazy = this.#takes('?')
+      node = { kind: 'repeat', node, min: bounds[0], max: bounds[1], lazy }
     }
   }
 
@@ -196,17 +206,20 @@ export class PatternParser {
   #group(): PatternNode {
     const foldCase = this.#foldCase
     const dotTakesNewline = this.#dotTakesNewline
+    let name: string | null = ''
     if (this.#takes('?')) {
       if (this.#takes('P<') || (this.#peek() === '<' && /^\w$/.test(this.#peek(1)))) {
-        if (!/^<?\w+$/.test(this.#until('>', 'the name of a group')))
-          throw new PatternFault('bad name of a group')
-      } else if (!this.#flags()) return { kind: 'empty' }
+        name = this.#until('>', 'the name of a group').replace('<', '')
+        if (!/^\w+$/.test(name)) throw new PatternFault('bad name of a group')
+      } else if (this.#flags()) name = null
+      else return { kind: 'empty' }
     }
+    const number = name === null ? 0 : ++this.#groups
     const node = this.#alternatives()
     if (!this.#takes(')')) throw new PatternFault('missing )')
     this.#foldCase = foldCase
     this.#dotTakesNewline = dotTakesNewline
-    return node
+    return name === null ? node : { kind: 'group', node, number, name }
   }
 
   /** `(?i:` and the like. @returns whether a group follows; else the flags hold for what is left of this one */

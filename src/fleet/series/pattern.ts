@@ -29,8 +29,8 @@ const holds = (set: CharSet, point: number): boolean => {
   return set.properties.some((property) => property.test(text))
 }
 
-/** Membership before the set's negation. */
-const takes = (set: CharSet, point: number): boolean => {
+/** Whether a code point is in the set, before the set's negation. */
+export const takes = (set: CharSet, point: number): boolean => {
   if (holds(set, point)) return true
   if (!set.foldCase) return false
   const text = String.fromCodePoint(point)
@@ -87,6 +87,9 @@ class Program {
         return
       case 'alternatives':
         this.#alternatives(node.nodes)
+        return
+      case 'group':
+        this.add(node.node)
         return
       case 'repeat':
         this.#repeat(node.node, node.min, node.max)
