@@ -1,0 +1,26 @@
+/** UTF-16 units of an expression. */
+export const EXPRESSION_LENGTH_MAX = 32_768
+/** Expressions inside one another. */
+export const NESTING_DEPTH_MAX = 200
+/** Selectors in one expression: each is a read from every shard. */
+export const SELECTORS_MAX = 64
+/** UTF-16 units of a regular expression. */
+export const REGEX_LENGTH_MAX = 1_024
+/** Points a series that a range query may ask for, as in Prometheus. */
+export const STEPS_MAX = 11_000
+/** Steps of a subquery's own grid. */
+export const SUBQUERY_STEPS_MAX = 100_000
+/** Samples that a query may read, as `query.max-samples` of Prometheus. */
+export const SAMPLES_MAX = 50_000_000
+/** Series that a query may read. */
+export const SERIES_MAX = 50_000
+/** Points (series × steps) of one vector inside a query: 9 bytes each. */
+export const POINTS_MAX = 5_000_000
+/** Raw samples in the answer to a range selector. */
+export const RAW_SAMPLES_MAX = 1_000_000
+/** Native histograms in the answer, or held by one vector. */
+export const HISTOGRAMS_MAX = 200_000
+/** Years 1970 to 9999; times beyond are not read. */
+export const TIME_MS_MAX = 253_402_300_799_999
+/** The longest duration or offset: 100 years, in ms. */
+export const DURATION_MS_MAX = 100 * 365 * 86_400_000

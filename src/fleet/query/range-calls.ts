@@ -1,0 +1,96 @@
+import { METRIC_NAME } from '../series/labels.ts'
+import type { Call, Expression, Selector, Subquery } from './ast.ts'
+import { ABSENT, type Column, FLOAT, floatColumn, keyOf, withLabel, withoutName } from './column.ts'
+import type { Context } from './context.ts'
+import type { Grid } from './grid.ts'
+import { executionFault, unsupported } from './query-error.ts'
+import { type RangeSeries, rangeSeries, windowColumn, windowColumns } from './selector-columns.ts'
+import type { WindowFunction, Windows } from './windows.ts'
+
+/** What a range function needs of the evaluator. */
+export interface Evaluator {
+  vector(context: Context, expression: Expression): readonly Column[]
+  scalar(context: Context, expression: Expression): Float64Array
+}
+
+const isConstant = (values: Float64Array): boolean =>
+  values.every((value) => Object.is(value, values[0]))
+
+/** Labels of the series that `absent` says is missing: those that a selector asks for by one equality. */
+export const absentLabels = (expression: Expression): Column['labels'] => {
+  if (expression.kind !== 'selector') return []
+  const named = expression.matchers.filter(({ name }) => name !== METRIC_NAME)
+  let labels: Column['labels'] = []
+  for (const { name, op, value } of named)
+    if (op === '=' && named.filter((matcher) => matcher.name === name).length === 1)
+      labels = withLabel(labels, name, value)
+  return labels
+}
+
+/** 1 at the steps where no column has a value. */
+export const absentColumn = (
+  columns: readonly Column[],
+  labels: Column['labels'],
+  steps: number,
+): Column => {
+  const present = new Uint8Array(steps).fill(FLOAT)
+  for (const column of columns)
+    for (let step = 0; step < steps; step++)
+      if (column.present[step] !== ABSENT) present[step] = ABSENT
+  return floatColumn(labels, new Float64Array(steps).fill(1), present)
+}
+
+/** Runs the kernel step by step where its parameter differs from step to step. */
+const withParameters = (
+  windows: Windows,
+  parameters: Float64Array,
+  evaluate: (windows: Windows) => Column,
+): Column => {
+  if (windows.steps === parameters.length && !isConstant(parameters)) {
+    const values = new Float64Array(windows.steps)
+    const present = new Uint8Array(windows.steps)
+    parameters.forEach((parameter, step) => {
+      const startMs = windows.startMs + step * windows.stepMs
+      const one = evaluate({ ...windows, startMs, steps: 1, parameter })
+      values[step] = one.values[0] as number
+      present[step] = one.present[0] as number
+    })
+    return floatColumn([], values, present)
+  }
+  return evaluate({ ...windows, parameter: parameters[0] ?? Number.NaN })
+}
+
+/** A call of a function over a range vector. Throws QueryFault where two series end up with the same labels. */
+export const rangeCall = (context: Context, call: Call, evaluator: Evaluator): Column[] => {
+  const range = call.args.find((argument) => argument.type === 'matrix') as Selector | Subquery
+  if (range.rangeMs === null) throw unsupported('a range is missing', range)
+  const scalar = call.args.find((argument) => argument.type === 'scalar')
+  const found = rangeSeries(context, range, (inner, subquery) =>
+    evaluator.vector(inner, subquery.expression),
+  )
+  const isAbsent = call.name === 'absent_over_time'
+  const name = (isAbsent ? 'present_over_time' : call.name) as WindowFunction
+  const parameters = scalar ? evaluator.scalar(context, scalar) : null
+  // The line is read at the query's moment, not at the window's end, which offset and @ move.
+  const aheadSeconds =
+    name === 'predict_linear' ? (context.grid.startMs - found.windows.startMs) / 1_000 : 0
+  const columnOf = (series: RangeSeries, grid: Grid): Column => {
+    const labels = name === 'last_over_time' ? series.labels : withoutName(series.labels)
+    const samples = series.read()
+    const windows = {
+      ...grid,
+      rangeMs: range.rangeMs ?? 0,
+      leftOpen: context.semantics.leftOpen,
+    }
+    const evaluate = (one: Windows) => windowColumn(context, name, labels, samples, one)
+    if (!parameters) return evaluate(windows)
+    const shiftedParameters = parameters.map((parameter) => parameter + aheadSeconds)
+    return { ...withParameters(windows, shiftedParameters, evaluate), labels }
+  }
+  const columns = windowColumns(context, found, call, columnOf)
+  if (isAbsent) return [absentColumn(columns, absentLabels(range), context.grid.steps)]
+  const keys = new Set(columns.map((column) => keyOf(column.labels)))
+  if (keys.size < columns.length)
+    throw executionFault('vector cannot contain metrics with the same labelset', call)
+  return columns
+}

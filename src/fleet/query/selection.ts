@@ -1,0 +1,100 @@
+import type { At, Expression, Selector, Subquery } from './ast.ts'
+import { endOf, type Grid, subqueryGrid } from './grid.ts'
+import { SERIES_MAX, SUBQUERY_STEPS_MAX } from './limits.ts'
+import { limitFault } from './query-error.ts'
+import type { SeriesSource, StoredSeries } from './source.ts'
+
+/** A sample counts for this long where no newer one came. */
+export const LOOKBACK_MS = 300_000
+export const SUBQUERY_STEP_MS = 60_000
+
+/** The ends of windows under a selector's or subquery's offset and `@`: one step where `@` fixes them. */
+export const shifted = (
+  { offsetMs, at }: { readonly offsetMs: number; readonly at: At | null },
+  grid: Grid,
+  query: Grid,
+): Grid => {
+  if (!at) return { ...grid, startMs: grid.startMs - offsetMs }
+  const moment = at.kind === 'time' ? at.ms : at.kind === 'start' ? query.startMs : endOf(query)
+  return { startMs: moment - offsetMs, stepMs: 1, steps: 1 }
+}
+
+/** The inner grid of a subquery. Throws QueryFault where it has too many steps. */
+export const innerGrid = (subquery: Subquery, windows: Grid): Grid => {
+  const grid = subqueryGrid(windows, subquery.rangeMs, subquery.stepMs ?? SUBQUERY_STEP_MS)
+  if (grid.steps > SUBQUERY_STEPS_MAX)
+    throw limitFault(
+      `a subquery has at most ${SUBQUERY_STEPS_MAX} steps, this one ${grid.steps}`,
+      subquery,
+    )
+  return grid
+}
+
+interface Need {
+  readonly selector: Selector
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+const needsOf = (expression: Expression, grid: Grid, query: Grid): Need[] => {
+  switch (expression.kind) {
+    case 'number':
+    case 'string':
+      return []
+    case 'selector': {
+      const windows = shifted(expression, grid, query)
+      const fromMs = windows.startMs - (expression.rangeMs ?? LOOKBACK_MS)
+      return [{ selector: expression, fromMs, toMs: endOf(windows) }]
+    }
+    case 'subquery':
+      return needsOf(
+        expression.expression,
+        innerGrid(expression, shifted(expression, grid, query)),
+        query,
+      )
+    case 'negation':
+      return needsOf(expression.expression, grid, query)
+    case 'call':
+      return expression.args.flatMap((argument) => needsOf(argument, grid, query))
+    case 'aggregate': {
+      const { parameter, expression: inner } = expression
+      return [...(parameter ? needsOf(parameter, grid, query) : []), ...needsOf(inner, grid, query)]
+    }
+    case 'binary':
+      return [...needsOf(expression.left, grid, query), ...needsOf(expression.right, grid, query)]
+  }
+}
+
+/**
+ * Reads what every selector of the expression needs, at the same time; selectors with the same matchers
+ * share one read. Throws QueryFault beyond `SERIES_MAX` series.
+ */
+export const fetchSeries = async (
+  source: SeriesSource,
+  expression: Expression,
+  query: Grid,
+): Promise<ReadonlyMap<Selector, readonly StoredSeries[]>> => {
+  const reads = new Map<string, { needs: Need[]; fromMs: number; toMs: number }>()
+  for (const need of needsOf(expression, query, query)) {
+    const key = JSON.stringify(need.selector.matchers)
+    const read = reads.get(key) ?? { needs: [], fromMs: need.fromMs, toMs: need.toMs }
+    read.needs.push(need)
+    read.fromMs = Math.min(read.fromMs, need.fromMs)
+    read.toMs = Math.max(read.toMs, need.toMs)
+    reads.set(key, read)
+  }
+  const found = new Map<Selector, readonly StoredSeries[]>()
+  let count = 0
+  await Promise.all(
+    [...reads.values()].map(async ({ needs, fromMs, toMs }) => {
+      const selector = needs[0]?.selector
+      if (!selector) return
+      const series = await source.select(selector.matchers, fromMs, toMs)
+      count += series.length
+      if (count > SERIES_MAX)
+        throw limitFault(`a query reads at most ${SERIES_MAX} series`, selector)
+      for (const need of needs) found.set(need.selector, series)
+    }),
+  )
+  return found
+}

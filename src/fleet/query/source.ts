@@ -1,0 +1,35 @@
+import type { Label } from '../series/labels.ts'
+import type { Matcher } from '../series/matchers.ts'
+
+/** A sample whose value is a histogram: `bytes` is `prometheus.Histogram` in protobuf. */
+export interface StoredHistogram {
+  /** ms */
+  readonly timestamp: number
+  readonly bytes: Uint8Array
+}
+
+export interface Samples {
+  /** f64[n], ms, ascending and unique. */
+  readonly timestamps: Float64Array
+  /** f64[n]; stale markers are among them, told by their bits. */
+  readonly values: Float64Array
+  /** Ascending and unique. */
+  readonly histograms: readonly StoredHistogram[]
+}
+
+export interface StoredSeries {
+  /** Ascending by name. */
+  readonly labels: readonly Label[]
+  /** The samples, decoded when asked for: a query reads one series after the other. */
+  read(): Samples
+}
+
+/** Where a query reads from. */
+export interface SeriesSource {
+  /** Series with samples in [fromMs, toMs]; there may be samples around it too. */
+  select(
+    matchers: readonly Matcher[],
+    fromMs: number,
+    toMs: number,
+  ): Promise<readonly StoredSeries[]>
+}
