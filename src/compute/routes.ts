@@ -7,9 +7,16 @@ import { Histogram } from '../kernels/histogram.ts'
 import { ArenaExhaustedError } from '../kernels/memory.ts'
 import { SummaryStream } from '../kernels/reduce.ts'
 import * as answers from './answers.ts'
+import { ArrivingValues, readArriving } from './arriving.ts'
 import { describe } from './description.ts'
 import { withJson } from './json.ts'
-import { bodyKindOf, type ComputeBody, queryNumber, readComputeBody } from './request.ts'
+import {
+  bodyKindOf,
+  COMPUTE_BODY_BYTES_MAX,
+  type ComputeBody,
+  queryNumber,
+  readComputeBody,
+} from './request.ts'
 import * as schema from './schemas.ts'
 import { readBlocks } from './stream.ts'
 import { similarityProblem, type Vectors, vectorsOfBinary, vectorsOfJson } from './vectors.ts'
@@ -58,13 +65,19 @@ describe(compute, {
 })
 compute.post('/api/v1/compute/summary', requireScope('read'), async (c) => {
   const bodyKind = bodyKindOf(c)
-  if (bodyKind.kind === 'binary' && bodyKind.isLong) {
-    const stream = new SummaryStream()
+  const stream = new SummaryStream()
+  if (bodyKind.kind === 'binary') {
     await readBlocks(c.req.raw, bodyKind.dtype, (values) => stream.add(values))
     return c.json(answers.summaryAnswerOf(stream.summary))
   }
-  const body = await readComputeBody(c, bodyKind)
-  const answer = withInput(body, {}, (input) =>
+  const arriving = new ArrivingValues((values) => stream.add(values))
+  const bytes = await readArriving(c.req.raw, COMPUTE_BODY_BYTES_MAX, (arrived) =>
+    withKernels(() => arriving.read(arrived)),
+  )
+  if (withKernels(() => arriving.finish(bytes))) {
+    return c.json(answers.summaryAnswerOf(stream.summary))
+  }
+  const answer = withInput({ kind: 'json', bytes }, {}, (input) =>
     answers.answerSummary(parseWith(schema.summaryRequest, input)),
   )
   return c.json(answer)
