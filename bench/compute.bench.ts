@@ -1,12 +1,19 @@
 /** A whole summary request on bare workerd, beside JSON.parse and plain loops in the same worker. */
+import { type Connection, requestOf } from './compute/client.ts'
 import { summarizePlainly } from './compute/rival.ts'
-import { type Post, withComputeWorker } from './compute/server.ts'
+import { type ComputeWorker, withComputeWorkers } from './compute/server.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 
 const N = 100_000
 const N_SMOKE = 1_000
-/** Requests of each kind in a round. */
-const REQUESTS_PER_ROUND = 5
+
+/** Each on a workerd of its own: when V8 compiles which function once more differs from start to start. */
+const PROCESSES = 15
+const PROCESSES_QUICK = 3
+/** Requests of each kind before those that count: from some tens on the times no longer fall. */
+const WARM_UP_REQUESTS = 80
+/** Requests of each kind that count, in each process. */
+const REQUESTS = 30
 
 const OURS = '/api/v1/compute/summary'
 const RIVAL = '/rival/summary'
@@ -24,33 +31,33 @@ const percentages = (n: number): Float64Array<ArrayBuffer> => {
 }
 
 interface Kind {
-  readonly path: string
-  readonly body: Uint8Array
-  readonly type: string
+  readonly request: Buffer
+  /** The text whose numbers the answer is about. */
+  readonly text: string
 }
 
 const kindsOf = (n: number) => {
-  const utf8 = new TextEncoder()
   const long = percentages(n)
   const short = long.map((x, i) => Number(x.toFixed(i % 4)))
-  const jsonOf = (values: Float64Array) => utf8.encode(JSON.stringify({ values: [...values] }))
-  const json = (path: string, values: Float64Array): Kind => ({
-    path,
-    body: jsonOf(values),
-    type: JSON_TYPE,
+  const textOf = (values: Float64Array) => JSON.stringify({ values: [...values] })
+  const utf8 = new TextEncoder()
+  const json = (path: string, text: string): Kind => ({
+    request: requestOf(path, JSON_TYPE, utf8.encode(text)),
+    text,
   })
   const binary = (path: string): Kind => ({
-    path,
-    body: new Uint8Array(long.buffer),
-    type: BINARY_TYPE,
+    request: requestOf(path, BINARY_TYPE, new Uint8Array(long.buffer)),
+    text: longText,
   })
+  const longText = textOf(long)
+  const shortText = textOf(short)
   return {
-    long: json(OURS, long),
-    longRival: json(RIVAL, long),
-    longNothing: json('/nothing', long),
-    short: json(OURS, short),
-    shortRival: json(RIVAL, short),
-    shortNothing: json('/nothing', short),
+    long: json(OURS, longText),
+    longRival: json(RIVAL, longText),
+    longNothing: json('/nothing', longText),
+    short: json(OURS, shortText),
+    shortRival: json(RIVAL, shortText),
+    shortNothing: json('/nothing', shortText),
     binary: binary(OURS),
     binaryNothing: binary('/nothing'),
   } satisfies Record<string, Kind>
@@ -59,21 +66,13 @@ const kindsOf = (n: number) => {
 type Kinds = ReturnType<typeof kindsOf>
 
 /** Throws where an answer is not that of the plain loops, up to their own rounding. */
-const compare = async (post: Post, kinds: Kinds): Promise<void> => {
-  for (const [kind, reference] of [
-    [kinds.long, kinds.longRival],
-    [kinds.short, kinds.shortRival],
-    [kinds.binary, kinds.longRival],
-  ] as const) {
-    const want = summarizePlainly(new TextDecoder().decode(reference.body))
-    const ours = JSON.parse(await post(kind.path, kind.body, kind.type)) as Record<string, number>
-    const { path, body, type } = reference
-    const rival = JSON.parse(await post(path, body, type)) as Record<string, number>
-    for (const [name, value] of Object.entries(want)) {
-      for (const found of [ours[name], rival[name]]) {
-        if (!(Math.abs((found ?? Number.NaN) - value) <= 1e-10 * Math.abs(value))) {
-          throw new Error(`${kind.type}: ${name} is ${found}, the plain loops give ${value}`)
-        }
+const compare = async (connection: Connection, kinds: Kinds): Promise<void> => {
+  for (const name of ['long', 'longRival', 'short', 'shortRival', 'binary'] as const) {
+    const { request, text } = kinds[name]
+    const found = JSON.parse(await connection.send(request)) as Record<string, number>
+    for (const [field, want] of Object.entries(summarizePlainly(text))) {
+      if (!(Math.abs((found[field] ?? Number.NaN) - want) <= 1e-10 * Math.abs(want))) {
+        throw new Error(`${name}: ${field} is ${found[field]}, the plain loops give ${want}`)
       }
     }
   }
@@ -85,59 +84,86 @@ const spreadOf = (times: readonly number[]): Spread => {
   return { median: at(0.5), p5: at(0.05) }
 }
 
-/** Interleaved, the order reversed each round; the first rounds warm up and are left out. */
-const measure = async (
-  post: Post,
-  kinds: Kinds,
-  rounds: number,
-): Promise<Record<keyof Kinds, Spread>> => {
-  const names = Object.keys(kinds) as (keyof Kinds)[]
-  const times = new Map<string, number[]>(names.map((name) => [name, []]))
-  const warmUpRounds = 4
-  for (let round = 0; round < rounds + warmUpRounds; round++) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const { path, body, type } = kinds[name]
-      for (let request = 0; request < REQUESTS_PER_ROUND; request++) {
-        const startedMs = performance.now()
-        await post(path, body, type)
-        const tookMs = performance.now() - startedMs
-        if (round >= warmUpRounds) times.get(name)?.push(tookMs)
-      }
-    }
-  }
-  return Object.fromEntries(names.map((name) => [name, spreadOf(times.get(name) ?? [])])) as Record<
-    keyof Kinds,
-    Spread
-  >
+/** Of one kind: milliseconds of every request, and of CPU for one, a process each. */
+interface Times {
+  readonly wallMs: number[]
+  readonly cpuMs: number[]
 }
 
-const rowsOf = (found: Record<keyof Kinds, Spread>): Row[] => {
-  const row = (title: string, ours: Spread, rival: Spread, nothing: Spread): Row => {
-    const rivals = { 'JSON.parse and loops': rival, 'the body alone': nothing }
-    return {
-      case: `summary request, ${title}`,
-      n: N,
-      unit: 'ms',
-      ours,
-      rivals,
-      ratio: ratiosOf(ours, rivals),
+/** One process: one request of each kind after the other, the order reversed each time. */
+const measure = async (
+  { connection, cpuMs }: ComputeWorker,
+  kinds: Kinds,
+  times: Record<keyof Kinds, Times>,
+): Promise<void> => {
+  await compare(connection, kinds)
+  const names = Object.keys(kinds) as (keyof Kinds)[]
+  const cpu = new Map<string, number>()
+  for (let at = -WARM_UP_REQUESTS; at < REQUESTS; at++) {
+    for (const name of at % 2 === 0 ? names : names.toReversed()) {
+      const beforeMs = at < 0 ? 0 : await cpuMs()
+      const startedMs = performance.now()
+      await connection.send(kinds[name].request)
+      const tookMs = performance.now() - startedMs
+      if (at < 0) continue
+      times[name].wallMs.push(tookMs)
+      cpu.set(name, (cpu.get(name) ?? 0) + (await cpuMs()) - beforeMs)
     }
   }
-  return [
-    row('JSON of 15 to 17 digits', found.long, found.longRival, found.longNothing),
-    row('JSON of 1 to 5 digits', found.short, found.shortRival, found.shortNothing),
-    row('binary beside JSON of 15 to 17', found.binary, found.longRival, found.binaryNothing),
-  ]
+  for (const name of names) times[name].cpuMs.push((cpu.get(name) ?? Number.NaN) / REQUESTS)
+}
+
+const rowsOf = (times: Record<keyof Kinds, Times>): Row[] => {
+  const rows = (what: string, of: keyof Times): Row[] => {
+    const row = (
+      title: string,
+      ours: keyof Kinds,
+      rival: keyof Kinds,
+      nothing: keyof Kinds,
+    ): Row => {
+      const rivals = {
+        'JSON.parse and loops': spreadOf(times[rival][of]),
+        'the body alone': spreadOf(times[nothing][of]),
+      }
+      const spread = spreadOf(times[ours][of])
+      return {
+        case: `${what}, ${title}`,
+        n: N,
+        unit: 'ms',
+        ours: spread,
+        rivals,
+        ratio: ratiosOf(spread, rivals),
+      }
+    }
+    return [
+      row('JSON of 15 to 17 digits', 'long', 'longRival', 'longNothing'),
+      row('JSON of 1 to 5 digits', 'short', 'shortRival', 'shortNothing'),
+      row('binary beside JSON of 15 to 17', 'binary', 'longRival', 'binaryNothing'),
+    ]
+  }
+  return [...rows('summary request', 'wallMs'), ...rows('CPU of workerd', 'cpuMs')].filter((row) =>
+    Number.isFinite(row.ours.median),
+  )
 }
 
 export const run = ({ quick, log }: SuiteOptions): Promise<Row[]> =>
-  withComputeWorker(async (post) => {
+  withComputeWorkers(async (withWorker) => {
     const kinds = kindsOf(N)
-    await compare(post, kinds)
-    log(`${N} numbers a request`)
-    return rowsOf(await measure(post, kinds, quick ? 8 : 30))
+    const processes = quick ? PROCESSES_QUICK : PROCESSES
+    log(
+      `${N} numbers a request, ${REQUESTS} requests of each kind in each of ${processes} processes`,
+    )
+    const times = Object.fromEntries(
+      Object.keys(kinds).map((name) => [name, { wallMs: [], cpuMs: [] }]),
+    ) as unknown as Record<keyof Kinds, Times>
+    for (let done = 0; done < processes; done++) {
+      await withWorker((worker) => measure(worker, kinds, times))
+    }
+    return rowsOf(times)
   })
 
 /** Ours, binary and JSON, beside the rival: one answer. */
 export const smoke = (): Promise<void> =>
-  withComputeWorker((post) => compare(post, kindsOf(N_SMOKE)))
+  withComputeWorkers((withWorker) =>
+    withWorker(({ connection }) => compare(connection, kindsOf(N_SMOKE))),
+  )

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import http from 'node:http'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,11 +7,9 @@ import { startChild } from '../../local/child.ts'
 import { workerdBinary } from '../../local/workerd-binary.ts'
 import { build, ROOT, WRANGLER_ENVIRONMENT } from '../../scripts/build.ts'
 import { runTool } from '../../scripts/run-tool.ts'
+import { Connection } from './client.ts'
 
 const READY_TIMEOUT_MS = 30_000
-
-/** Sends a body on a connection that stays open; resolves with the answer when its last byte is here. */
-export type Post = (path: string, body: Uint8Array, contentType: string) => Promise<string>
 
 const configOf = (port: number, modules: readonly string[]): string => {
   const list = modules.map((name) => {
@@ -35,22 +32,6 @@ const app :Workerd.Worker = (
 `
 }
 
-const post = (url: string, agent: http.Agent, body: Uint8Array, contentType: string) =>
-  new Promise<string>((resolve, reject) => {
-    const headers = { 'content-type': contentType, 'content-length': body.byteLength }
-    const request = http.request(url, { method: 'POST', agent, headers }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8')
-        if (response.statusCode === 200) resolve(text)
-        else reject(new Error(`${url} answered ${response.statusCode}: ${text.slice(0, 200)}`))
-      })
-    })
-    request.on('error', reject)
-    request.end(body)
-  })
-
 const untilReady = async (url: string): Promise<void> => {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS
   while (performance.now() < deadlineMs) {
@@ -64,8 +45,59 @@ const untilReady = async (url: string): Promise<void> => {
   throw new Error(`${url} does not answer`)
 }
 
-/** Runs `work` against `worker.ts` on a bare workerd of its own. */
-export const withComputeWorker = async <T>(work: (post: Post) => Promise<T>): Promise<T> => {
+/** CPU time of all threads of a process so far; NaN where the system does not tell. */
+const cpuMsOf = async (pid: number | undefined): Promise<number> => {
+  try {
+    const tasks = await readdir(`/proc/${pid}/task`)
+    const times = await Promise.all(
+      tasks.map((task) => readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8')),
+    )
+    return times.reduce((total, text) => total + Number(text.split(' ', 1)[0]) / 1e6, 0)
+  } catch {
+    // No such file: not Linux, or a kernel without these figures.
+    return Number.NaN
+  }
+}
+
+/** A workerd of its own. */
+export interface ComputeWorker {
+  readonly connection: Connection
+  /** CPU time that the process has taken, ms. */
+  cpuMs(): Promise<number>
+}
+
+/** Runs `work` against `worker.ts` on a workerd that starts for it. */
+export type WithWorker = <T>(work: (worker: ComputeWorker) => Promise<T>) => Promise<T>
+
+const withWorker = async <T>(
+  folder: string,
+  modules: readonly string[],
+  work: (worker: ComputeWorker) => Promise<T>,
+): Promise<T> => {
+  const port = await freePort()
+  const file = path.join(folder, 'config.capnp')
+  await writeFile(file, configOf(port, modules))
+  const child = startChild({
+    command: workerdBinary(),
+    args: ['serve', file],
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+  })
+  try {
+    await untilReady(`http://127.0.0.1:${port}/healthz`)
+    const connection = new Connection(port)
+    try {
+      return await work({ connection, cpuMs: () => cpuMsOf(child.pid) })
+    } finally {
+      connection.close()
+    }
+  } finally {
+    await child.stop()
+  }
+}
+
+/** Bundles `worker.ts` and gives `work` fresh processes that run it. */
+export const withComputeWorkers = async <T>(work: (run: WithWorker) => Promise<T>): Promise<T> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'gjallar-bench-'))
   try {
     await build(['wasm'])
@@ -77,24 +109,7 @@ export const withComputeWorker = async <T>(work: (post: Post) => Promise<T>): Pr
     })
     const modules = (await readdir(folder)).filter((name) => /\.(js|wasm)$/.test(name))
     modules.sort((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')))
-    const port = await freePort()
-    const file = path.join(folder, 'config.capnp')
-    await writeFile(file, configOf(port, modules))
-    const child = startChild({
-      command: workerdBinary(),
-      args: ['serve', file],
-      cwd: folder,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME },
-    })
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
-    try {
-      const origin = `http://127.0.0.1:${port}`
-      await untilReady(`${origin}/healthz`)
-      return await work((to, body, type) => post(`${origin}${to}`, agent, body, type))
-    } finally {
-      agent.destroy()
-      await child.stop()
-    }
+    return await work((use) => withWorker(folder, modules, use))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
