@@ -11,9 +11,12 @@ export {
 export { bracket_f32, bracket_f64, count_around_f32, count_around_f64 } from './bracket'
 export {
   histogram_boundaries, histogram_bucket_f64, histogram_insert_f64, histogram_range_f64,
-  histogram_window_add_f64, histogram_window_buckets_max, histogram_window_close, histogram_window_open,
   histogram_work_bytes,
 } from './histogram'
+export {
+  histogram_window_add_f64, histogram_window_buckets_max, histogram_window_close,
+  histogram_window_open,
+} from './histogram-window'
 export { cosine_f32, cosine_f64, dot_f32, dot_f64 } from './similarity'
 export {
   distances_f32, distances_f64, dots_f32, dots_f64, normalize_f32, squared_distances_f32,

@@ -2,13 +2,13 @@
 const STEP = 16
 const U32_MAX = 0xffffffff
 
-function addInto(
-  own: Uint32Array | Float64Array,
-  shift: number,
-  counts: Uint32Array | Float64Array,
-): void {
-  for (let i = 0; i < counts.length; i++) own[shift + i] = (own[shift + i] ?? 0) + (counts[i] ?? 0)
-}
+/**
+ * Where a value stands: its bucket, and how many others of the same bucket come before and behind it on
+ * the way; or, where there is none, how many more values it would take.
+ */
+export type Place =
+  | { readonly index: number; readonly before: number; readonly behind: number }
+  | { readonly missing: number }
 
 /**
  * Counts of consecutive buckets: those between `low` and `high` may be more than zero. u32 while
@@ -37,38 +37,45 @@ export class Buckets {
     this.#counts[slot] = (this.#counts[slot] ?? 0) + count
   }
 
-  /** Adds counts[i] to bucket low + i. */
-  addRange(low: number, counts: Uint32Array, total: number): void {
+  /** Adds counts[i] to bucket (low + i) >> shift; `total` ≥ each of them. */
+  addRange(low: number, counts: Uint32Array, shift: number, total: number): void {
+    if (counts.length === 0) return
     const isEmpty = this.#added === 0
-    this.reserve(low, low + counts.length - 1)
+    this.reserve(low >> shift, (low + counts.length - 1) >> shift)
     this.#widen(total)
-    const shift = low - this.#offset
     const own = this.#counts
-    if (isEmpty) own.set(counts, shift)
-    else addInto(own, shift, counts)
+    const offset = this.#offset
+    if (isEmpty && shift === 0) own.set(counts, low - offset)
+    else {
+      for (let i = 0; i < counts.length; i++) {
+        const slot = ((low + i) >> shift) - offset
+        own[slot] = (own[slot] ?? 0) + (counts[i] ?? 0)
+      }
+    }
   }
 
-  /**
-   * The bucket of the value that stands at a rank, from 0 in the lowest bucket; where there is none,
-   * how many more values it would take.
-   */
-  bucketAt(rank: number): { readonly index: number } | { readonly missing: number } {
+  /** Finds the value that stands at a rank, from 0 in the lowest bucket. */
+  bucketAt(rank: number): Place {
     const own = this.#counts
     let rest = rank
     for (let slot = this.low - this.#offset; slot <= this.high - this.#offset; slot++) {
-      rest -= own[slot] ?? 0
-      if (rest < 0) return { index: slot + this.#offset }
+      const count = own[slot] ?? 0
+      if (rest < count)
+        return { index: slot + this.#offset, before: rest, behind: count - 1 - rest }
+      rest -= count
     }
     return { missing: rest }
   }
 
   /** As bucketAt, from 0 in the highest bucket downwards. */
-  bucketAtFromTop(rank: number): { readonly index: number } | { readonly missing: number } {
+  bucketAtFromTop(rank: number): Place {
     const own = this.#counts
     let rest = rank
     for (let slot = this.high - this.#offset; slot >= this.low - this.#offset; slot--) {
-      rest -= own[slot] ?? 0
-      if (rest < 0) return { index: slot + this.#offset }
+      const count = own[slot] ?? 0
+      if (rest < count)
+        return { index: slot + this.#offset, before: rest, behind: count - 1 - rest }
+      rest -= count
     }
     return { missing: rest }
   }

@@ -1,9 +1,12 @@
 import type { Histogram } from './histogram.ts'
-import { type Lease, Resident } from './memory.ts'
+import { CHUNK_ELEMENTS, type Lease, Resident } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
 
-/** Values of one copy: 128 KiB stay in the second cache from the copy to the last look. */
-const PIECE_ELEMENTS = 16_384
+/** Scratch: what kernels tell of a piece, then a piece's values. */
+const STATE_BYTES = 1024
+
+/** Values of a window at most before its u32 counters are read. */
+const PENDING_MAX = 2 ** 30
 
 /** Buckets from low to high; none where high < low. */
 export interface Span {
@@ -19,6 +22,13 @@ export interface BatchRange {
   readonly negativeMax: number
 }
 
+const EMPTY: Span = { low: 0, high: -1 }
+
+/** Buckets that the kernels count into. */
+interface Window extends Span {
+  readonly scale: number
+}
+
 const sizeOf = ({ low, high }: Span): number => high - low + 1
 
 const holds = (outer: Span, inner: Span): boolean =>
@@ -31,125 +41,185 @@ const union = (a: Span, b: Span): Span => {
 }
 
 /**
- * A batch on its way into a histogram. Counts of the pieces gather in the kernels' memory while all
- * fall into the same buckets, and go over when a piece does not, and at the end.
+ * A batch on its way into a histogram. Values above zero, zeros and what is not finite are counted in a
+ * window of buckets; a piece that has others in counters for just its range. Both stay in the kernels'
+ * memory until values lie beyond them, and to the end.
  */
 export class HistogramBatch {
   readonly #histogram: Histogram
   readonly #kernels: Kernels
-  readonly #lease: Lease
-  #counts: { lease: Lease; pointer: number; work: number } | undefined
-  #positive: Span = { low: 0, high: -1 }
-  #negative: Span = { low: 0, high: -1 }
-  /** Values counted, but not yet in the histogram's buckets. */
-  #pending = 0
+  #window: Window | undefined
+  #windowPending = 0
+  #counters: { lease: Lease; pointer: number; work: number; scale: number } | undefined
+  #positive = EMPTY
+  #negative = EMPTY
+  #countersPending = 0
 
   constructor(histogram: Histogram) {
     this.#histogram = histogram
     this.#kernels = getKernels()
-    this.#lease = this.#kernels.arena.openLease()
   }
 
   insert(values: Float64Array | Resident): void {
     const { arena } = this.#kernels
-    const isInside = values instanceof Resident
-    const input = isInside ? 0 : this.#lease.allocate(Math.min(values.length, PIECE_ELEMENTS) * 8)
-    for (let start = 0; start < values.length; start += PIECE_ELEMENTS) {
-      const length = Math.min(PIECE_ELEMENTS, values.length - start)
-      if (isInside) {
+    for (let start = 0; start < values.length; start += CHUNK_ELEMENTS) {
+      const length = Math.min(CHUNK_ELEMENTS, values.length - start)
+      if (values instanceof Resident) {
         this.#insertPiece(values.pointer + start * 8, length)
       } else {
-        arena.write(
-          input,
-          length === values.length ? values : values.subarray(start, start + length),
-        )
+        const input = arena.scratch + STATE_BYTES
+        const isWhole = length === values.length
+        arena.write(input, isWhole ? values : values.subarray(start, start + length))
         this.#insertPiece(input, length)
       }
+      if (this.#windowPending + this.#countersPending > PENDING_MAX) {
+        this.#closeWindow()
+        this.#flushCounters()
+      }
     }
-    this.#flush()
+    this.#closeWindow()
+    this.#flushCounters()
   }
 
   /** Gives the memory back; what is pending is lost. */
   close(): void {
-    this.#counts?.lease.close()
-    this.#lease.close()
+    this.#counters?.lease.close()
   }
 
   /** f64[length] in the kernels' memory. */
   #insertPiece(input: number, length: number): void {
     const { arena, exports } = this.#kernels
     const histogram = this.#histogram
+    for (let done = 0; ; ) {
+      if (this.#window) done += this.#addToWindow(this.#window, input + done * 8, length - done)
+      if (done === length) return
+      const at = input + done * 8
+      const output = arena.scratch
+      exports.histogram_range_f64(at, length - done, output)
+      const range = {
+        min: arena.readF64(output),
+        max: arena.readF64(output, 1),
+        negativeMin: arena.readF64(output, 2),
+        negativeMax: arena.readF64(output, 3),
+      }
+      if (range.negativeMin > range.negativeMax && this.#openWindow(range)) continue
+      const skipped = arena.readF64(output, 5)
+      histogram.zeroCount += arena.readF64(output, 4)
+      histogram.nonFiniteCount += skipped
+      histogram.count += length - done - skipped
+      this.#count(at, length - done, range)
+      return
+    }
+  }
+
+  /** @returns how many of the values were counted, from the first */
+  #addToWindow({ scale, low, high }: Window, input: number, length: number): number {
+    const { arena, exports } = this.#kernels
+    const histogram = this.#histogram
     const output = arena.scratch
-    exports.histogram_range_f64(input, length, output)
-    const range = {
-      min: arena.readF64(output),
-      max: arena.readF64(output, 1),
-      negativeMin: arena.readF64(output, 2),
-      negativeMax: arena.readF64(output, 3),
-    }
-    const zeros = arena.readF64(output, 4)
-    const skipped = arena.readF64(output, 5)
-    const plain = arena.readF64(output, 6)
-    const spans = histogram.spansOf(range)
-    if (!holds(this.#positive, spans.positive) || !holds(this.#negative, spans.negative)) {
-      this.#moveTo(range)
-    }
+    arena.writeF64(output, 0, 0)
+    const taken = exports.histogram_window_add_f64(input, length, scale, high - low + 1, output)
+    this.#windowPending += taken
+    const [zeros = 0, skipped = 0] = arena.u32(output, 2)
     histogram.zeroCount += zeros
     histogram.nonFiniteCount += skipped
-    histogram.count += length - skipped
-    this.#pending += length
-    const counts = this.#counts
-    // Nothing but zeros and what is not finite so far.
-    if (!counts) return
-    const span = sizeOf(this.#positive)
+    histogram.count += taken - skipped
+    return taken
+  }
+
+  /** A window with room for a range and the last one's counts; false where none is so wide. */
+  #openWindow(range: BatchRange): boolean {
+    const { exports } = this.#kernels
+    this.#closeWindow()
+    const { positive } = this.#histogram.admit(range)
+    const { scale } = this.#histogram
+    if (scale < 0 || sizeOf(positive) === 0) return false
+    const counted = this.#histogram.positive
+    const bucketsMax = exports.histogram_window_buckets_max()
+    for (const needed of [union(counted, positive), positive]) {
+      const size = sizeOf(needed)
+      if (size > bucketsMax) continue
+      const buckets = 2 ** (32 - Math.clz32(size - 1))
+      // What there is to spare, on both sides, within the normal numbers.
+      const lowest = -1021 << scale
+      const centred = needed.low - ((buckets - size) >> 1)
+      const low = Math.max(lowest, Math.min(centred, (1024 << scale) - buckets))
+      if (needed.low < low || needed.high >= low + buckets) continue
+      exports.histogram_window_open(scale, low, buckets)
+      this.#window = { scale, low, high: low + buckets - 1 }
+      return true
+    }
+    return false
+  }
+
+  #closeWindow(): void {
+    const { arena, exports } = this.#kernels
+    if (!this.#window) return
+    const { scale, low } = this.#window
+    const output = arena.scratch
+    const pointer = exports.histogram_window_close(sizeOf(this.#window), output)
+    const [first = 0, last = -1] = arena.u32(output, 2)
+    const counts = arena.u32(pointer + first * 4, last - first + 1)
+    const histogram = this.#histogram
+    histogram.addCounts(histogram.positive, scale, low + first, counts, this.#windowPending)
+    this.#window = undefined
+    this.#windowPending = 0
+  }
+
+  /** Counts a piece whatever it holds. */
+  #count(input: number, length: number, range: BatchRange): void {
+    const { exports } = this.#kernels
+    const spans = this.#histogram.admit(range)
+    const isSameScale = this.#counters?.scale === this.#histogram.scale
+    const isHeld = holds(this.#positive, spans.positive) && holds(this.#negative, spans.negative)
+    if (!isSameScale || !isHeld) {
+      this.#flushCounters()
+      this.#positive = isSameScale ? union(this.#positive, spans.positive) : spans.positive
+      this.#negative = isSameScale ? union(this.#negative, spans.negative) : spans.negative
+      this.#makeCounters()
+    }
+    const counters = this.#counters
+    if (!counters) return
+    this.#countersPending += length
     exports.histogram_insert_f64(
       input,
       length,
-      histogram.scale,
-      counts.pointer,
+      counters.scale,
+      counters.pointer,
       this.#positive.low,
-      span,
-      counts.pointer + span * 4,
+      counters.pointer + sizeOf(this.#positive) * 4,
       this.#negative.low,
-      plain,
-      counts.work,
+      counters.work,
     )
   }
 
-  /** Counts from here on in buckets that a piece's values fall into too. */
-  #moveTo(range: BatchRange): void {
+  #makeCounters(): void {
     const { arena, exports } = this.#kernels
-    const { scale } = this.#histogram
-    this.#flush()
-    const { positive, negative } = this.#histogram.admit(range)
-    const isSameScale = this.#histogram.scale === scale
-    this.#positive = isSameScale ? union(this.#positive, positive) : positive
-    this.#negative = isSameScale ? union(this.#negative, negative) : negative
+    this.#counters?.lease.close()
+    this.#counters = undefined
+    const span = sizeOf(this.#positive) + sizeOf(this.#negative)
+    // Nothing but zeros and what is not finite so far.
+    if (span === 0) return
     const lease = arena.openLease()
-    this.#counts?.lease.close()
-    const workBytes = exports.histogram_work_bytes(sizeOf(this.#positive))
-    const spans = sizeOf(this.#positive) + sizeOf(this.#negative)
-    const work = lease.allocate(workBytes + spans * 4)
-    this.#counts = { lease, work, pointer: work + workBytes }
-    arena.u32(this.#counts.pointer, spans).fill(0)
+    const workBytes = exports.histogram_work_bytes()
+    const work = lease.allocate(workBytes + span * 4)
+    const pointer = work + workBytes
+    this.#counters = { lease, work, pointer, scale: this.#histogram.scale }
+    arena.u32(pointer, span).fill(0)
   }
 
-  /** Hands the counts over to the histogram. */
-  #flush(): void {
+  #flushCounters(): void {
     const { arena } = this.#kernels
-    if (!this.#counts || this.#pending === 0) return
-    const { pointer } = this.#counts
-    const { positive, negative } = this.#histogram
+    if (!this.#counters || this.#countersPending === 0) return
+    const { pointer, scale } = this.#counters
     const span = sizeOf(this.#positive)
-    const negativeSpan = sizeOf(this.#negative)
-    if (span > 0) {
-      positive.addRange(this.#positive.low, arena.u32(pointer, span), this.#pending)
-    }
-    if (negativeSpan > 0) {
-      const counts = arena.u32(pointer + span * 4, negativeSpan)
-      negative.addRange(this.#negative.low, counts, this.#pending)
-    }
-    arena.u32(pointer, span + negativeSpan).fill(0)
-    this.#pending = 0
+    const counts = arena.u32(pointer, span + sizeOf(this.#negative))
+    const histogram = this.#histogram
+    const { positive, negative } = histogram
+    const total = this.#countersPending
+    histogram.addCounts(positive, scale, this.#positive.low, counts.subarray(0, span), total)
+    histogram.addCounts(negative, scale, this.#negative.low, counts.subarray(span), total)
+    counts.fill(0)
+    this.#countersPending = 0
   }
 }

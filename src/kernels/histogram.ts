@@ -101,15 +101,21 @@ export class Histogram {
   admit(range: BatchRange): { positive: Span; negative: Span } {
     this.#fit(this.positive, range.min, range.max)
     this.#fit(this.negative, range.negativeMin, range.negativeMax)
-    return this.spansOf(range)
-  }
-
-  /** The buckets of a batch's range at the present scale. */
-  spansOf(range: BatchRange): { positive: Span; negative: Span } {
     return {
       positive: this.#range(range.min, range.max),
       negative: this.#range(range.negativeMin, range.negativeMax),
     }
+  }
+
+  /**
+   * Adds counts of consecutive buckets of this scale or a finer one, at most `total` in all; `count`
+   * has them already. The outermost are not zero, or their buckets were admitted.
+   */
+  addCounts(own: Buckets, scale: number, low: number, counts: Uint32Array, total: number): void {
+    if (counts.length === 0) return
+    const shift = scale - this.scale
+    this.downscale(this.#excess(own, low >> shift, (low + counts.length - 1) >> shift))
+    own.addRange(low, counts, scale - this.scale, total)
   }
 
   /** Adds another histogram's counts; the result has the coarser scale of the two, or less. */
@@ -180,15 +186,28 @@ export class Histogram {
     const rank = Math.floor(position)
     const low = this.#orderStatistic(rank)
     const t = position - rank
-    return t === 0 ? low : between(low, this.#orderStatistic(rank + 1), t)
+    if (t === 0 || low.equals > 0) return low.value
+    return between(low.value, this.#orderStatistic(rank + 1).value, t)
   }
 
-  #orderStatistic(rank: number): number {
+  /** The estimate of one, and how many behind it have the same. */
+  #orderStatistic(rank: number): { value: number; equals: number } {
+    const fromTop = this.count - 1 - rank
+    if (fromTop < rank) {
+      const positive = this.positive.bucketAtFromTop(fromTop)
+      if ('index' in positive) {
+        return { value: bucketEstimate(positive.index, this.scale), equals: positive.before }
+      }
+    }
     const negative = this.negative.bucketAtFromTop(rank)
-    if ('index' in negative) return -bucketEstimate(negative.index, this.scale)
-    if (negative.missing < this.zeroCount) return 0
-    const positive = this.positive.bucketAt(negative.missing - this.zeroCount)
-    return 'index' in positive ? bucketEstimate(positive.index, this.scale) : Number.NaN
+    if ('index' in negative) {
+      return { value: -bucketEstimate(negative.index, this.scale), equals: negative.behind }
+    }
+    const zeros = this.zeroCount - 1 - negative.missing
+    if (zeros >= 0) return { value: 0, equals: zeros }
+    const positive = this.positive.bucketAt(-1 - zeros)
+    if ('missing' in positive) return { value: Number.NaN, equals: 0 }
+    return { value: bucketEstimate(positive.index, this.scale), equals: positive.behind }
   }
 
   /** Compact bytes; their layout stands in histogram-bytes.ts. */
