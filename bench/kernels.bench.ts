@@ -9,8 +9,11 @@ import * as histogram from './kernels/histogram.bench.ts'
 import * as parse from './kernels/parse.bench.ts'
 import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
+import * as remoteWrite from './kernels/remote-write.bench.ts'
 import * as rolling from './kernels/rolling.bench.ts'
+import * as seriesIdentity from './kernels/series-identity.bench.ts'
 import * as similarity from './kernels/similarity.bench.ts'
+import * as snappy from './kernels/snappy.bench.ts'
 import * as text from './kernels/text.bench.ts'
 import * as trees from './kernels/trees.bench.ts'
 import { type MeasureOptions, measureInterleaved, type Subject } from './measure.ts'
@@ -30,6 +33,9 @@ const families = [
   base64,
   trees,
   text,
+  snappy,
+  seriesIdentity,
+  remoteWrite,
 ]
 
 /** Values, not bytes: in the first cache, in the second, in the third or none, in none. */

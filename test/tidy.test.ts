@@ -69,6 +69,9 @@ describe('the tree', () => {
       'base64',
       'trees',
       'text',
+      'snappy',
+      'series-identity',
+      'remote-write',
     ]
     const missing = families.flatMap((family) =>
       [
