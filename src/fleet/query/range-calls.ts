@@ -40,25 +40,35 @@ export const absentColumn = (
   return floatColumn(labels, new Float64Array(steps).fill(1), present)
 }
 
-/** Runs the kernel step by step where its parameter differs from step to step. */
+/**
+ * Evaluates the windows with a parameter by step: at once where it is the same at all of them, else step
+ * by step. Where `@` fixes one window, a parameter that changes gives it a value a step.
+ */
 const withParameters = (
   windows: Windows,
   parameters: Float64Array,
   evaluate: (windows: Windows) => Column,
 ): Column => {
-  if (windows.steps === parameters.length && !isConstant(parameters)) {
-    const values = new Float64Array(windows.steps)
-    const present = new Uint8Array(windows.steps)
-    parameters.forEach((parameter, step) => {
-      const startMs = windows.startMs + step * windows.stepMs
-      const one = evaluate({ ...windows, startMs, steps: 1, parameter })
-      values[step] = one.values[0] as number
-      present[step] = one.present[0] as number
-    })
-    return floatColumn([], values, present)
-  }
-  return evaluate({ ...windows, parameter: parameters[0] ?? Number.NaN })
+  if (isConstant(parameters))
+    return evaluate({ ...windows, parameter: parameters[0] ?? Number.NaN })
+  const values = new Float64Array(parameters.length)
+  const present = new Uint8Array(parameters.length)
+  const isFixed = windows.steps !== parameters.length
+  parameters.forEach((parameter, step) => {
+    const startMs = isFixed ? windows.startMs : windows.startMs + step * windows.stepMs
+    const one = evaluate({ ...windows, startMs, steps: 1, parameter })
+    values[step] = one.values[0] as number
+    present[step] = one.present[0] as number
+  })
+  return floatColumn([], values, present)
 }
+
+/** Seconds from the windows' ends to the query's own moments: a line is read ahead of the latter. */
+const secondsAhead = (grid: Grid, windows: Grid, isFixed: boolean): Float64Array =>
+  Float64Array.from({ length: grid.steps }, (_, step) => {
+    const end = isFixed ? windows.startMs : windows.startMs + step * windows.stepMs
+    return (grid.startMs + step * grid.stepMs - end) / 1_000
+  })
 
 /** A call of a function over a range vector. Throws QueryFault where two series end up with the same labels. */
 export const rangeCall = (context: Context, call: Call, evaluator: Evaluator): Column[] => {
@@ -70,10 +80,11 @@ export const rangeCall = (context: Context, call: Call, evaluator: Evaluator): C
   )
   const isAbsent = call.name === 'absent_over_time'
   const name = (isAbsent ? 'present_over_time' : call.name) as WindowFunction
-  const parameters = scalar ? evaluator.scalar(context, scalar) : null
-  // The line is read at the query's moment, not at the window's end, which offset and @ move.
-  const aheadSeconds =
-    name === 'predict_linear' ? (context.grid.startMs - found.windows.startMs) / 1_000 : 0
+  let parameters = scalar ? evaluator.scalar(context, scalar) : null
+  if (parameters && name === 'predict_linear') {
+    const ahead = secondsAhead(context.grid, found.windows, range.at !== null)
+    parameters = parameters.map((parameter, step) => parameter + (ahead[step] as number))
+  }
   const columnOf = (series: RangeSeries, grid: Grid): Column => {
     const labels = name === 'last_over_time' ? series.labels : withoutName(series.labels)
     const samples = series.read()
@@ -84,8 +95,7 @@ export const rangeCall = (context: Context, call: Call, evaluator: Evaluator): C
     }
     const evaluate = (one: Windows) => windowColumn(context, name, labels, samples, one)
     if (!parameters) return evaluate(windows)
-    const shiftedParameters = parameters.map((parameter) => parameter + aheadSeconds)
-    return { ...withParameters(windows, shiftedParameters, evaluate), labels }
+    return { ...withParameters(windows, parameters, evaluate), labels }
   }
   const columns = windowColumns(context, found, call, columnOf)
   if (isAbsent) return [absentColumn(columns, absentLabels(range), context.grid.steps)]

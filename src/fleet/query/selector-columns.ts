@@ -25,10 +25,10 @@ const repeated = (column: Column, steps: number): Column => ({
 })
 
 /** The columns of a grid that `@` made one step long, under all steps of the expression's grid. */
-const onGrid = (columns: readonly Column[], windows: Grid, grid: Grid): Column[] =>
+const onGrid = (columns: readonly Column[], grid: Grid): Column[] =>
   columns
     .filter((column) => !isEmpty(column))
-    .map((column) => (windows.steps === grid.steps ? column : repeated(column, grid.steps)))
+    .map((column) => (column.values.length === grid.steps ? column : repeated(column, grid.steps)))
 
 /** One window function over one series: a column, with histograms where the series has some. */
 export const windowColumn = (
@@ -56,7 +56,7 @@ export const instantColumns = (context: Context, selector: Selector): Column[] =
       leftOpen,
     }),
   )
-  return onGrid(columns, windows, context.grid)
+  return onGrid(columns, context.grid)
 }
 
 /** The samples with their own times, in seconds, as values; stale markers stay what they are. */
@@ -92,7 +92,7 @@ export const timestampColumns = (context: Context, selector: Selector): Column[]
     })
     return { labels: withoutName(one.labels), ...floats, histograms: null }
   })
-  return onGrid(columns, windows, context.grid)
+  return onGrid(columns, context.grid)
 }
 
 const samplesOf = (column: Column, grid: Grid): Samples => {
@@ -144,7 +144,6 @@ export const windowColumns = (
   boundPoints(found.series.length, context.grid.steps, at)
   return onGrid(
     found.series.map((one) => columnOf(one, found.windows)),
-    found.windows,
     context.grid,
   )
 }

@@ -6,6 +6,7 @@ import type {
 } from '../../../src/fleet/query/source.ts'
 import type { Label } from '../../../src/fleet/series/labels.ts'
 import { compileMatchers } from '../../../src/fleet/series/matchers.ts'
+import { message, varint, writeRaw } from '../../support/remote-write.ts'
 
 /** A stored series with its samples at hand. */
 export interface DemoSeries {
@@ -38,6 +39,66 @@ const markStale = (values: Float64Array, index: number) =>
   new Uint32Array(values.buffer).set([0x00000002, 0x7ff00000], 2 * index)
 
 const BOUNDS = ['0.0001', '0.00039', '0.0015', '0.006', '0.023', '0.09', '0.35', '+Inf']
+
+/** Buckets of schema 2 around 0.01 and 1, with a zero bucket. */
+const nativeHistogram = (
+  timestamp: number,
+  counts: readonly number[],
+  zeros: number,
+  sum: number,
+) =>
+  message((pbf) => {
+    pbf.writeVarintField(
+      1,
+      counts.reduce((a, b) => a + b, zeros),
+    )
+    pbf.writeDoubleField(3, sum)
+    pbf.writeSVarintField(4, 2)
+    pbf.writeDoubleField(5, 0.001)
+    pbf.writeVarintField(6, zeros)
+    for (const [offset, length] of [
+      [-26, 4],
+      [21, 4],
+    ] as const)
+      pbf.writeBytesField(
+        11,
+        message((span) => {
+          span.writeSVarintField(1, offset)
+          span.writeVarintField(2, length)
+        }),
+      )
+    pbf.writePackedSVarint(
+      12,
+      counts.map((count, index) => count - (counts[index - 1] ?? 0)),
+    )
+    pbf.writeTag(15, 0)
+    writeRaw(pbf, varint(BigInt(timestamp)))
+  })
+
+/** A native histogram every 15 s, reset once. */
+const nativeSeries = (labels: Record<string, string>, random: () => number): DemoSeries => {
+  let counts = new Array<number>(8).fill(0)
+  let zeros = 0
+  let sum = 0
+  const histograms = Array.from({ length: DEMO_SAMPLES / 3 }, (_, index) => {
+    const timestamp = DEMO_START_MS + index * 15_000
+    if (index === 400) {
+      counts = counts.map(() => 0)
+      zeros = 0
+      sum = 0
+    }
+    counts = counts.map((count) => count + Math.floor(random() * 6))
+    zeros += Math.floor(random() * 3)
+    sum += random() * 8
+    return { timestamp, bytes: nativeHistogram(timestamp, counts, zeros, sum) }
+  })
+  return {
+    labels: labelsOf(labels),
+    timestamps: new Float64Array(0),
+    values: new Float64Array(0),
+    histograms,
+  }
+}
 
 /**
  * Series of the names and shapes of PromLabs' demo service: gauges, counters with resets, a metric that
@@ -149,6 +210,7 @@ export const demoSeries = (): DemoSeries[] => {
       )
       add({ __name__: 'demo_api_request_duration_seconds_sum', ...request }, (index) => at[index]!)
     }
+    found.push(nativeSeries({ __name__: 'demo_native', ...target }, random))
   }
   return found
 }

@@ -40,7 +40,7 @@ const lastTwo = ({ t, v }: Window, rate: boolean) => {
 
 const mean = (v: readonly number[]) => {
   if (v.some((x) => !Number.isFinite(x))) return v.reduce((a, b) => a + b, 0)
-  return v.reduce((a, b) => a + b / v.length, 0)
+  return v.reduce((a, b) => a + b, 0) / v.length
 }
 
 const variance = (v: readonly number[]) => {
