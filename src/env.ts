@@ -1,5 +1,6 @@
 import type { CostRates } from './database/dashboard-queries.ts'
 import type { TierRetention } from './database/partition-queries.ts'
+import { parseVmLabels } from './fleet/ingest/label-mapping.ts'
 import type { SeriesShard } from './fleet/series-shard.ts'
 import type { Hub } from './streams/hub.ts'
 
@@ -21,6 +22,12 @@ export interface Env {
   readonly FIVE_MINUTE_RETENTION_DAYS?: string
   readonly HOUR_RETENTION_DAYS?: string
   readonly JOURNAL_SAMPLES_MAX?: string
+  readonly SERIES_MAX?: string
+  readonly SERIES_CUT_SAMPLES?: string
+  readonly SERIES_CUT_MINUTES?: string
+  readonly VM_LABELS?: string
+  readonly VMS_AUTO_CREATE?: string
+  readonly VMS_MAX?: string
   readonly COST_USD_PER_CORE_HOUR?: string
   readonly COST_USD_PER_GIB_HOUR?: string
   readonly COST_USD_PER_100_GB_HOUR?: string
@@ -41,6 +48,18 @@ export interface Settings {
   readonly retention: TierRetention
   /** Samples a shard holds that PostgreSQL does not have yet; beyond it ingest answers 503. */
   readonly journalSamplesMax: number
+  /** Label series that a shard takes: its part of SERIES_MAX, which is an organisation's. */
+  readonly seriesMaxPerShard: number
+  /** Samples of label series in a shard's memory and journal before they are sealed into chunks. */
+  readonly seriesCutSamples: number
+  /** Longest time until they are sealed. */
+  readonly seriesCutIntervalMs: number
+  /** Labels that may name the VM of a series, the most telling first. */
+  readonly vmLabels: readonly string[]
+  /** Whether the first host metric of a name that no VM has makes a VM. */
+  readonly vmsAutoCreate: boolean
+  /** VMs of an organisation beyond which none is made so. */
+  readonly vmsMax: number
   readonly costRates: CostRates
 }
 
@@ -58,18 +77,23 @@ const number = (
   return value
 }
 
+/** Tails of more series would not fit the rows that a shard stores them in, nor its memory. */
+const SERIES_PER_SHARD_MAX = 250_000
+
 const parsed = new WeakMap<Env, Settings>()
 
 /** The settings of one deployment. Throws RangeError naming the variable that is out of its range. */
 export const settingsOf = (env: Env): Settings => {
   const known = parsed.get(env)
   if (known) return known
+  const shardsPerOrganisation = number(env, 'SHARDS_PER_ORGANISATION', 8, { min: 1, max: 1_024 })
+  const seriesMax = number(env, 'SERIES_MAX', 200_000, { min: 10, max: 100_000_000 })
   const settings: Settings = {
     databaseUrl: env.DATABASE_URL ?? '',
     neonProxy: env.NEON_PROXY || null,
     flushIntervalMs: number(env, 'FLUSH_INTERVAL_MS', 5_000, { min: 100, max: 3_600_000 }),
     liveIntervalMs: number(env, 'LIVE_INTERVAL_MS', 1_000, { min: 50, max: 60_000 }),
-    shardsPerOrganisation: number(env, 'SHARDS_PER_ORGANISATION', 8, { min: 1, max: 1_024 }),
+    shardsPerOrganisation,
     rawRetentionMs: number(env, 'RAW_RETENTION_HOURS', 48, { min: 25, max: 24 * 30 }) * 3_600_000,
     retention: {
       minuteDays: number(env, 'METRICS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
@@ -77,6 +101,12 @@ export const settingsOf = (env: Env): Settings => {
       hourDays: number(env, 'HOUR_RETENTION_DAYS', 400, { min: 3, max: 36_500 }),
     },
     journalSamplesMax: number(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
+    seriesMaxPerShard: Math.min(SERIES_PER_SHARD_MAX, Math.ceil(seriesMax / shardsPerOrganisation)),
+    seriesCutSamples: number(env, 'SERIES_CUT_SAMPLES', 500_000, { min: 100, max: 4_000_000 }),
+    seriesCutIntervalMs: number(env, 'SERIES_CUT_MINUTES', 30, { min: 1, max: 1_440 }) * 60_000,
+    vmLabels: parseVmLabels(env.VM_LABELS ?? ''),
+    vmsAutoCreate: env.VMS_AUTO_CREATE !== 'off',
+    vmsMax: number(env, 'VMS_MAX', 20_000, { min: 0, max: 1_000_000 }),
     costRates: {
       usdPerCoreHour: number(env, 'COST_USD_PER_CORE_HOUR', 0.05, { min: 0, max: 1_000 }),
       usdPerGibHour: number(env, 'COST_USD_PER_GIB_HOUR', 0.02, { min: 0, max: 1_000 }),

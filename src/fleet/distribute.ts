@@ -3,12 +3,12 @@ import { ProblemError, problem } from '../http/problem.ts'
 import { logEvent } from '../observability/log.ts'
 import type { ParsedSamples, Refusal } from './ingest.ts'
 import { MINUTE_SAMPLES_MAX } from './minute-buffer.ts'
-import type { AppendResult } from './series-shard.ts'
 import type { ShardBatch } from './shard-batch.ts'
 import { shardOf } from './sharding.ts'
 import { shardAt } from './shards.ts'
 import { METRICS } from './types.ts'
 import { forgetVms } from './vm-directory.ts'
+import type { AppendResult } from './vm-recorder.ts'
 
 export interface IngestOutcome {
   readonly accepted: number

@@ -1,41 +1,28 @@
 import { DurableObject } from 'cloudflare:workers'
 import { type Env, type Settings, settingsOf } from '../env.ts'
 import { logEvent } from '../observability/log.ts'
+import type { Result } from '../result.ts'
 import type { PointColumns } from '../streams/protocol.ts'
 import { FLUSH_RETRY_MS_MAX, Flusher } from './flusher.ts'
 import { LivePublisher } from './live-publisher.ts'
 import { HOUR_MS, MINUTE_MS } from './minute-buffer.ts'
-import { JOURNAL_ROW_SAMPLES_MAX, type ShardBatch, selectSamples } from './shard-batch.ts'
+import { decodeSeriesBatch } from './series/series-batch.ts'
+import { SeriesEngine } from './series/series-engine.ts'
+import type { MetricMetadata } from './series/series-write.ts'
+import type * as api from './series/shard-api.ts'
+import type { ShardBatch } from './shard-batch.ts'
 import { pointsBetween, type Statistics24h, statisticsOf } from './shard-reads.ts'
 import { ShardStore } from './shard-store.ts'
-import { METRICS } from './types.ts'
 import { Upkeep } from './upkeep.ts'
-import type { VmSeries } from './vm-series.ts'
+import { type AppendResult, VmRecorder } from './vm-recorder.ts'
 
-/** Minutes changed, or read back, before a checkpoint is stored without waiting for the flush: bounds memory in a backfill. */
-const MINUTES_HELD_MAX = 4_096
 /** Deleted VMs are remembered for longer than any isolate holds their names (`vm-directory.ts`). */
 const FORGOTTEN_MS = 2 * HOUR_MS
 
-/** What became of a batch; positions are those of the batch. */
-export type AppendResult =
-  | {
-      readonly stored: true
-      readonly accepted: number
-      readonly duplicates: number
-      readonly conflicts: readonly number[]
-      readonly overRate: readonly number[]
-      /** Samples of VMs that were deleted a short while ago. */
-      readonly deleted: readonly number[]
-    }
-  | {
-      readonly stored: false
-      readonly unflushedSamples: number
-      readonly retryAfterSeconds: number
-    }
+type Fault = api.SelectionFault
 
 /**
- * Owns the samples of some VMs of one organisation. A batch is in the journal before it is
+ * Owns the samples of some VMs and some label series of one organisation. A batch is in the journal before it is
  * acknowledged (the output gate holds the answer until SQLite has it); memory is the stored state
  * plus the journal, so an eviction or a killed process loses nothing that was acknowledged.
  * An alarm publishes what changed to the hub, stores a checkpoint and writes to PostgreSQL.
@@ -46,7 +33,8 @@ export class SeriesShard extends DurableObject<Env> {
   readonly #flusher: Flusher
   readonly #live: LivePublisher
   readonly #upkeep: Upkeep
-  readonly #series = new Map<string, VmSeries>()
+  readonly #vms: VmRecorder
+  readonly #series: SeriesEngine
   #organisationId: string
   #unflushedSamples: number
   #lastSampleAt = 0
@@ -54,8 +42,6 @@ export class SeriesShard extends DurableObject<Env> {
   #clock = 0
   #alarmAt = Number.POSITIVE_INFINITY
   #slidHour = 0
-  /** Minutes read back from SQLite since the last checkpoint. */
-  #minutesRead = 0
   /** Whether PostgreSQL lacks something: chunks waiting, or series marked stale. */
   #unflushed: boolean
 
@@ -67,102 +53,146 @@ export class SeriesShard extends DurableObject<Env> {
     this.#live = new LivePublisher(env, this.#settings)
     this.#upkeep = new Upkeep(this.#settings)
     this.#organisationId = this.#store.meta('organisation') ?? ''
-    for (const vm of this.#store.loadVms()) this.#remember(vm)
-    for (const batch of this.#store.journal()) this.#record(batch)
+    this.#vms = new VmRecorder(this.#store)
+    this.#series = new SeriesEngine(ctx.storage, this.#settings)
     this.#unflushedSamples = this.#store.unflushedSamples()
     // What PostgreSQL has of windows and newest samples is not known after a restart: write them again.
-    this.#unflushed = this.#series.size > 0
-    for (const vm of this.#series.values()) {
+    this.#unflushed = this.#vms.size > 0
+    for (const vm of this.#vms.values()) {
       vm.stale = true
       this.#lastSampleAt = Math.max(this.#lastSampleAt, vm.latest?.timestamp ?? 0)
     }
-    if (this.#unflushed) this.ctx.waitUntil(this.#arrange(Date.now()))
+    if (this.#unflushed || this.#series.headSamples > 0)
+      this.ctx.waitUntil(this.#arrange(Date.now()))
   }
 
-  #remember(vm: VmSeries): VmSeries {
-    this.#series.set(vm.id, vm)
-    return vm
-  }
-
-  #record(batch: ShardBatch) {
-    const series = batch.vmIds.map((id) => {
-      const known = this.#series.get(id)
-      if (known) return known
-      return this.#store.isForgotten(id) ? null : this.#remember(this.#store.createVm(id))
-    })
-    const accepted: number[] = []
-    const conflicts: number[] = []
-    const overRate: number[] = []
-    const deleted: number[] = []
-    let duplicates = 0
-    for (let position = 0; position < batch.timestamp.length; position++) {
-      const vm = series[batch.vm[position] as number]
-      if (!vm) {
-        deleted.push(position)
-        continue
-      }
-      const outcome = vm.record(
-        batch.timestamp[position] as number,
-        batch.values,
-        position * METRICS.length,
-        (minute) => {
-          this.#minutesRead++
-          return this.#store.minute(vm.number, minute)
-        },
-      )
-      if (outcome === 'inserted') accepted.push(position)
-      else if (outcome === 'duplicate') duplicates++
-      else if (outcome === 'conflict') conflicts.push(position)
-      else overRate.push(position)
+  /** The answer of a shard whose samples wait for PostgreSQL up to the bound; null below it. */
+  async #refusal(samples: number) {
+    if (this.#unflushedSamples + samples <= this.#settings.journalSamplesMax) return null
+    await this.#arrange(Date.now())
+    return {
+      stored: false as const,
+      unflushedSamples: this.#unflushedSamples,
+      retryAfterSeconds: Math.ceil(this.#settings.flushIntervalMs / 1_000) + 1,
     }
-    return { accepted, duplicates, conflicts, overRate, deleted }
+  }
+
+  #belongTo(organisationId: string): void {
+    if (this.#organisationId !== '') return
+    this.#store.setMeta('organisation', organisationId)
+    this.#organisationId = organisationId
+  }
+
+  /** Memory is now ahead of the journal: leave it, so that the next request starts from what is stored. */
+  #leave(error: unknown): void {
+    logEvent('series-shard', 'error', 'the journal cannot be written', error)
+    this.ctx.abort('the journal cannot be written')
   }
 
   /** Stores the batch and acknowledges it, or says that the journal is at its bound. */
   async append(organisationId: string, batch: ShardBatch): Promise<AppendResult> {
-    const samples = batch.timestamp.length
     this.#watchClock(Date.now())
-    if (this.#unflushedSamples + samples > this.#settings.journalSamplesMax) {
-      await this.#arrange(Date.now())
-      return {
-        stored: false,
-        unflushedSamples: this.#unflushedSamples,
-        retryAfterSeconds: Math.ceil(this.#settings.flushIntervalMs / 1_000) + 1,
-      }
-    }
+    const refusal = await this.#refusal(batch.timestamp.length)
+    if (refusal) return refusal
     try {
-      if (this.#organisationId === '') {
-        this.#store.setMeta('organisation', organisationId)
-        this.#organisationId = organisationId
-      }
-      const { accepted, ...outcome } = this.#record(batch)
-      this.#journal(batch, accepted)
-      this.#unflushedSamples += accepted.length
-      if (accepted.length > 0) {
-        this.#unflushed = true
-        this.#lastSampleAt = Date.now()
-      }
-      // Repeated samples change nothing, but the minutes that they were compared with are in memory.
-      if (Math.max(this.#dirtyMinutes(), this.#minutesRead) > MINUTES_HELD_MAX) this.#checkpoint()
-      if (accepted.length > 0) await this.#arrange(this.#lastSampleAt)
-      return { stored: true, accepted: accepted.length, ...outcome }
+      this.#belongTo(organisationId)
+      const recorded = this.#vms.record(batch)
+      this.#vms.journal(batch, recorded.accepted)
+      const accepted = recorded.accepted.length
+      this.#count(accepted)
+      if (this.#vms.isFull) this.#vms.checkpoint(Date.now())
+      if (accepted > 0) await this.#arrange(this.#lastSampleAt)
+      return { ...recorded, stored: true, accepted }
     } catch (error) {
-      // Memory is now ahead of the journal: leave it, so that the next request starts from what is stored.
-      logEvent('series-shard', 'error', 'the journal cannot be written', error)
-      this.ctx.abort('the journal cannot be written')
+      this.#leave(error)
       throw error
     }
   }
 
-  #journal(batch: ShardBatch, accepted: readonly number[]): void {
-    if (accepted.length === 0) return
-    if (accepted.length === batch.timestamp.length && accepted.length <= JOURNAL_ROW_SAMPLES_MAX)
-      this.#store.appendJournal(batch)
-    else
-      for (let start = 0; start < accepted.length; start += JOURNAL_ROW_SAMPLES_MAX)
-        this.#store.appendJournal(
-          selectSamples(batch, accepted.slice(start, start + JOURNAL_ROW_SAMPLES_MAX)),
-        )
+  /** Samples that PostgreSQL has to get were accepted. */
+  #count(accepted: number): void {
+    if (accepted === 0) return
+    this.#unflushedSamples += accepted
+    this.#unflushed = true
+    this.#lastSampleAt = Date.now()
+  }
+
+  /**
+   * Stores samples of label series (`encodeSeriesBatch`) and acknowledges them, or says that the
+   * shard's VMs wait for PostgreSQL up to the bound.
+   */
+  async appendSeries(
+    organisationId: string,
+    batch: Uint8Array,
+    extras: api.SeriesExtras | null = null,
+  ): Promise<api.SeriesAppendResult> {
+    const now = Date.now()
+    this.#watchClock(now)
+    const decoded = decodeSeriesBatch(batch)
+    if (!decoded.ok) throw new RangeError(decoded.error)
+    const refusal = await this.#refusal(0)
+    if (refusal) return refusal
+    try {
+      this.#belongTo(organisationId)
+      if (this.#series.isFull) this.#cut(now)
+      const result = this.#series.append(decoded.value, extras, now)
+      // What an append gives to do can wait for the live interval: no look at every VM for each.
+      if (this.#alarmAt > now + this.#settings.liveIntervalMs) await this.#arrange(now)
+      return result
+    } catch (error) {
+      this.#leave(error)
+      throw error
+    }
+  }
+
+  /** Series of a shard that match, with their samples, packed (`unpackSelected`). */
+  async selectSeries(selection: api.SeriesSelection): Promise<Result<Uint8Array, Fault>> {
+    return this.#series.read.select(selection)
+  }
+
+  /** Canonical labels of the series; at most `limit`. */
+  async labelSets(filter: api.SeriesFilter, limit: number): Promise<Result<Uint8Array[], Fault>> {
+    return this.#series.read.labelSets(filter, limit)
+  }
+
+  async labelNames(filter: api.SeriesFilter, limit: number): Promise<Result<string[], Fault>> {
+    return this.#series.read.labelNames(filter, limit)
+  }
+
+  async labelValues(
+    name: string,
+    filter: api.SeriesFilter,
+    limit: number,
+  ): Promise<Result<string[], Fault>> {
+    return this.#series.read.labelValues(name, filter, limit)
+  }
+
+  async exemplars(
+    filter: api.SeriesFilter,
+    limit: number,
+  ): Promise<Result<api.SelectedExemplar[], Fault>> {
+    return this.#series.read.exemplars(filter, limit)
+  }
+
+  async metadata(metric: string | null, limit: number): Promise<MetricMetadata[]> {
+    return this.#series.read.metadata(metric, limit)
+  }
+
+  /** Seals the heads, and with them what VMs were told from their samples. */
+  #cut(now: number): void {
+    this.#takeHostSamples(now)
+    try {
+      this.#series.cut(now, () => this.#vms.checkpoint(now))
+    } catch (error) {
+      this.#leave(error)
+      throw error
+    }
+  }
+
+  /** Samples that follow from label series go the way of all samples; the series' journal stands for them. */
+  #takeHostSamples(now: number): void {
+    const batch = this.#series.takeHostSamples(now)
+    if (batch) this.#count(this.#vms.record(batch).accepted.length)
   }
 
   /** Raw samples of one VM in [from, to], ascending; the newest `limit` of them. */
@@ -172,28 +202,30 @@ export class SeriesShard extends DurableObject<Env> {
     to: number,
     limit: number,
   ): Promise<{ columns: PointColumns; truncated: boolean }> {
-    const vm = this.#series.get(vmId)
+    const vm = this.#vms.get(vmId)
     const stored = vm ? this.#store.minutesBetween(vm.number, from, to) : []
     return pointsBetween(stored, vm?.minutes ?? new Map(), from, to, limit)
   }
 
   /** Statistics of the sliding 24 h of one VM; null where it never reported. */
   async statistics(vmId: string): Promise<Statistics24h | null> {
-    const vm = this.#series.get(vmId)
+    const vm = this.#vms.get(vmId)
     if (!vm) return null
-    this.#fold(vm, Date.now())
+    this.#vms.fold(vm, Date.now())
     return statisticsOf(vm.window)
   }
 
   /** Forgets a deleted VM and its samples, and refuses what is still sent to it. */
   async forget(vmId: string): Promise<void> {
-    this.#store.rememberForgotten(vmId, Date.now())
-    const vm = this.#series.get(vmId)
+    const now = Date.now()
+    this.#store.rememberForgotten(vmId, now)
+    this.#series.forgetVm(vmId)
+    const vm = this.#vms.get(vmId)
     if (!vm) return
     // The journal may still hold its samples and would bring it back.
-    this.#checkpoint()
+    this.#vms.checkpoint(now)
     this.#store.deleteVm(vm.number)
-    this.#series.delete(vmId)
+    this.#vms.delete(vmId)
     this.#unflushedSamples = this.#store.unflushedSamples()
   }
 
@@ -225,56 +257,40 @@ export class SeriesShard extends DurableObject<Env> {
     const hour = Math.floor(now / HOUR_MS)
     if (hour !== this.#slidHour) {
       this.#slidHour = hour
-      for (const vm of this.#series.values())
+      for (const vm of this.#vms.values())
         if (vm.slide(now)) {
           vm.changed = true
           this.#unflushed = true
         }
       this.#store.dropBefore(now - this.#settings.rawRetentionMs - HOUR_MS)
       this.#store.dropForgotten(now - FORGOTTEN_MS)
+      this.#series.expire(now)
     }
+    this.#takeHostSamples(now)
+    if (now >= this.#series.cutDueAt || this.#series.isFull) this.#cut(now)
+    this.ctx.waitUntil(this.#series.compact())
     if (now >= this.#live.nextAt)
-      await this.#live.run(now, this.#organisationId, this.#series.values(), (vm) =>
-        this.#fold(vm, now),
+      await this.#live.run(now, this.#organisationId, this.#vms.values(), (vm) =>
+        this.#vms.fold(vm, now),
       )
     // Not awaited: a stalled database must not hold up the live stream.
     if (this.#unflushed && !this.#flusher.running && now >= this.#flusher.nextAt)
       this.ctx.waitUntil(this.#flush(now))
     if (now >= this.#upkeep.nextAt)
-      await this.#upkeep.run(now, this.#organisationId, [...this.#series.keys()])
-  }
-
-  #fold(vm: VmSeries, now: number): void {
-    vm.fold((hour) => this.#store.hour(vm.number, hour))
-    vm.slide(now)
-  }
-
-  #dirtyMinutes(): number {
-    let count = 0
-    for (const vm of this.#series.values()) count += vm.dirtyMinutes.size
-    return count
-  }
-
-  #checkpoint(): void {
-    const now = Date.now()
-    for (const vm of this.#series.values()) this.#fold(vm, now)
-    this.#store.checkpoint([...this.#series.values()])
-    for (const vm of this.#series.values()) vm.releaseMinutes(now - 2 * MINUTE_MS)
-    this.#minutesRead = 0
+      await this.#upkeep.run(now, this.#organisationId, this.#vms.ids())
   }
 
   async #flush(now: number): Promise<void> {
     try {
-      this.#checkpoint()
+      this.#vms.checkpoint(now)
     } catch (error) {
       logEvent('series-shard', 'error', 'the checkpoint cannot be stored; the journal stays', error)
       this.#flusher.nextAt = now + this.#settings.flushIntervalMs
       return
     }
-    await this.#flusher.run(now, this.#organisationId, this.#series.values())
+    await this.#flusher.run(now, this.#organisationId, this.#vms.values())
     this.#unflushedSamples = this.#store.unflushedSamples()
-    this.#unflushed =
-      this.#unflushedSamples > 0 || [...this.#series.values()].some((vm) => vm.stale)
+    this.#unflushed = this.#unflushedSamples > 0 || [...this.#vms.values()].some((vm) => vm.stale)
     await this.#arrange(Date.now())
   }
 
@@ -284,9 +300,11 @@ export class SeriesShard extends DurableObject<Env> {
     // While a flush runs it arranges the next one itself; the late alarm is for an evicted object.
     if (this.#unflushed)
       due.push(this.#flusher.running ? now + FLUSH_RETRY_MS_MAX : this.#flusher.nextAt)
-    if ([...this.#series.values()].some((vm) => vm.changed)) due.push(this.#live.nextAt)
-    const upkeepAt = this.#series.size > 0 ? this.#upkeep.dueAt(this.#lastSampleAt) : null
+    if ([...this.#vms.values()].some((vm) => vm.changed)) due.push(this.#live.nextAt)
+    const upkeepAt = this.#vms.size > 0 ? this.#upkeep.dueAt(this.#lastSampleAt) : null
     if (upkeepAt !== null) due.push(upkeepAt)
+    due.push(this.#series.cutDueAt)
+    if (this.#series.hostsWait) due.push(now + this.#settings.liveIntervalMs)
     const at = Math.max(now + 10, Math.min(...due))
     if (at >= this.#alarmAt) return
     this.#alarmAt = at

@@ -13,10 +13,6 @@ export interface SeriesExtras {
 export type SeriesAppendResult =
   | {
       readonly stored: true
-      /** Of this incarnation of the shard: slots told under another one mean nothing. */
-      readonly epoch: number
-      /** u32: slots of the series that came without one, in their order; SLOT_NONE where it has none. */
-      readonly slots: Uint32Array
       /** u32: positions of series that the shard does not know: send them again with their labels. */
       readonly unknown: Uint32Array
       /** u32: positions of series refused because the shard has `seriesMax`. */
@@ -28,16 +24,20 @@ export type SeriesAppendResult =
       /** Positions in the histograms for whose moment another one is stored. */
       readonly histogramConflicts: readonly number[]
     }
-  | { readonly stored: false; readonly detail: string; readonly retryAfterSeconds: number }
+  | {
+      readonly stored: false
+      readonly unflushedSamples: number
+      readonly retryAfterSeconds: number
+    }
 
-/** Slot of a series that has none. */
-export const SLOT_NONE = 0xffffffff
-
-/** Which series, in [from, to], ms since the epoch. */
-export interface SeriesSelection {
+/** Which series: those that all matchers take and that have something in [from, to], ms since the epoch. */
+export interface SeriesFilter {
   readonly matchers: readonly Matcher[]
   readonly from: number
   readonly to: number
+}
+
+export interface SeriesSelection extends SeriesFilter {
   /** Series one shard may answer with; more is an error. */
   readonly seriesMax: number
   /** Samples one shard may answer with; more is an error. */

@@ -1,0 +1,187 @@
+/** Samples in a block, and blocks in a slab: 16 bytes a sample, 256 KiB a slab. */
+const BLOCK_SAMPLES = 16
+const SLAB_BLOCKS = 1_024
+const NO_BLOCK = -1
+
+/** A slab of blocks; values as pairs of 32-bit words, for moving them as numbers may change the bits of a NaN. */
+interface Slab {
+  readonly timestamps: Float64Array
+  readonly bits: Int32Array
+}
+
+/** Sorted samples of one series, copied out. */
+export interface Column {
+  /** f64[n], ms since the epoch. */
+  readonly timestamps: Float64Array
+  readonly values: Float64Array
+}
+
+const grownFloats = (array: Float64Array, length: number) => {
+  const grown = new Float64Array(length).fill(Number.NEGATIVE_INFINITY)
+  grown.set(array)
+  return grown
+}
+const grownInts = (array: Int32Array, length: number, fill: number) => {
+  const grown = new Int32Array(length).fill(fill)
+  grown.set(array)
+  return grown
+}
+
+/**
+ * The samples of a shard's series that are not sealed yet: per slot a chain of blocks, ascending by
+ * time, each time once. Blocks come from slabs that all series share and stay for the next samples.
+ */
+export class Heads {
+  #slabs: Slab[] = []
+  /** Per block: the one behind it. */
+  #next = new Int32Array(0)
+  #blocks = 0
+  #free: number[] = []
+  #first = new Int32Array(0)
+  #last = new Int32Array(0)
+  #counts = new Int32Array(0)
+  /** Per slot: time of the newest sample, sealed ones included; −Infinity where none is known. */
+  newest = new Float64Array(0)
+  #samples = 0
+  #countMax = 0
+
+  /** Samples in all. */
+  get samples(): number {
+    return this.#samples
+  }
+
+  /** Samples of the series that has most, since the last clear. */
+  get countMax(): number {
+    return this.#countMax
+  }
+
+  /** Bytes held. */
+  get sizeBytes(): number {
+    return this.#slabs.length * SLAB_BLOCKS * BLOCK_SAMPLES * 16 + this.#counts.length * 20
+  }
+
+  /** Makes room for slots below `slots`. */
+  reserve(slots: number): void {
+    if (slots <= this.#counts.length) return
+    const length = Math.max(64, slots, Math.ceil(this.#counts.length * 1.5))
+    this.#first = grownInts(this.#first, length, NO_BLOCK)
+    this.#last = grownInts(this.#last, length, NO_BLOCK)
+    this.#counts = grownInts(this.#counts, length, 0)
+    this.newest = grownFloats(this.newest, length)
+  }
+
+  count(slot: number): number {
+    return this.#counts[slot] ?? 0
+  }
+
+  #allocate(): number {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    const block = this.#blocks++
+    if (block >> 10 === this.#slabs.length) {
+      const samples = SLAB_BLOCKS * BLOCK_SAMPLES
+      this.#slabs.push({
+        timestamps: new Float64Array(samples),
+        bits: new Int32Array(samples * 2),
+      })
+      this.#next = grownInts(this.#next, this.#slabs.length * SLAB_BLOCKS, NO_BLOCK)
+    }
+    return block
+  }
+
+  /**
+   * Adds a sample behind the newest of its series.
+   * @param bits i32[2n]: the words of values  @param at position of the sample's value in it
+   */
+  append(slot: number, timestamp: number, bits: Int32Array, at: number): void {
+    const count = this.#counts[slot] as number
+    const place = count & (BLOCK_SAMPLES - 1)
+    let block = this.#last[slot] as number
+    if (place === 0) {
+      const added = this.#allocate()
+      this.#next[added] = NO_BLOCK
+      if (block === NO_BLOCK) this.#first[slot] = added
+      else this.#next[block] = added
+      this.#last[slot] = added
+      block = added
+    }
+    const slab = this.#slabs[block >> 10] as Slab
+    const position = ((block & (SLAB_BLOCKS - 1)) << 4) + place
+    slab.timestamps[position] = timestamp
+    slab.bits[2 * position] = bits[2 * at] as number
+    slab.bits[2 * position + 1] = bits[2 * at + 1] as number
+    this.#counts[slot] = count + 1
+    this.newest[slot] = timestamp
+    this.#samples++
+    if (count >= this.#countMax) this.#countMax = count + 1
+  }
+
+  /** Copies a series out. */
+  read(slot: number): Column {
+    const count = this.count(slot)
+    const timestamps = new Float64Array(count)
+    const values = new Float64Array(count)
+    this.copy(slot, timestamps, new Int32Array(values.buffer))
+    return { timestamps, values }
+  }
+
+  /** Copies a series to the start of the given arrays. @returns its samples */
+  copy(slot: number, timestamps: Float64Array, bits: Int32Array): number {
+    const count = this.count(slot)
+    let block = this.#first[slot] ?? NO_BLOCK
+    for (let done = 0; done < count; done += BLOCK_SAMPLES) {
+      const slab = this.#slabs[block >> 10] as Slab
+      const start = (block & (SLAB_BLOCKS - 1)) << 4
+      const end = start + Math.min(BLOCK_SAMPLES, count - done)
+      timestamps.set(slab.timestamps.subarray(start, end), done)
+      bits.set(slab.bits.subarray(2 * start, 2 * end), 2 * done)
+      block = this.#next[block] as number
+    }
+    return count
+  }
+
+  /** Puts other samples, ascending, in the place of a series'. */
+  replace(slot: number, timestamps: Float64Array, bits: Int32Array): void {
+    this.#samples -= this.count(slot)
+    for (let block = this.#first[slot] as number; block !== NO_BLOCK; ) {
+      this.#free.push(block)
+      block = this.#next[block] as number
+    }
+    this.#first[slot] = NO_BLOCK
+    this.#last[slot] = NO_BLOCK
+    this.#counts[slot] = 0
+    const newest = this.newest[slot] as number
+    for (let at = 0; at < timestamps.length; at++)
+      this.append(slot, timestamps[at] as number, bits, at)
+    this.newest[slot] = Math.max(newest, this.newest[slot] as number)
+  }
+
+  /** Slots get the numbers of their places in `slots`; of the others nothing must be held. */
+  keep(slots: readonly number[]): void {
+    const kept = <T extends Int32Array | Float64Array>(array: T, fill: number): T => {
+      const former = array.slice()
+      array.fill(fill)
+      slots.forEach((slot, place) => {
+        array[place] = former[slot] as number
+      })
+      return array
+    }
+    kept(this.#first, NO_BLOCK)
+    kept(this.#last, NO_BLOCK)
+    kept(this.#counts, 0)
+    kept(this.newest, Number.NEGATIVE_INFINITY)
+  }
+
+  /** Forgets all samples; slots keep their newest time. Slabs beyond `slabsKept` go back to the heap. */
+  clear(slabsKept: number): void {
+    this.#slabs.length = Math.min(this.#slabs.length, slabsKept)
+    this.#next = new Int32Array(this.#slabs.length * SLAB_BLOCKS)
+    this.#blocks = 0
+    this.#free = []
+    this.#first.fill(NO_BLOCK)
+    this.#last.fill(NO_BLOCK)
+    this.#counts.fill(0)
+    this.#samples = 0
+    this.#countMax = 0
+  }
+}

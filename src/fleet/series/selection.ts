@@ -1,0 +1,96 @@
+import type { SelectedSeries } from './shard-api.ts'
+
+const HEADER_BYTES = 16
+const SERIES_WORDS = 4
+
+/** A time in ms as two words, the high one signed. */
+const wordsOf = (timestamp: number): [number, number] => [
+  Math.floor(timestamp / 2 ** 32),
+  timestamp >>> 0,
+]
+
+/**
+ * Selected series as one buffer, for thousands of small arrays cost more to send than what is in them.
+ *
+ * Little-endian: | series u32 | words u32 | head samples h u32 | zero u32 | timestamps f64[h] | values f64[h]
+ *   | words u32[w]: per series label bytes, head samples, chunks, histograms, then the length of each chunk,
+ *     then of each histogram {high i32, low u32 of its time, length u32}
+ *   | labels, chunks, histograms of each series |
+ */
+export const packSelected = (selected: readonly SelectedSeries[]): Uint8Array<ArrayBuffer> => {
+  let words = 0
+  let samples = 0
+  let sizeBytes = 0
+  for (const { labels, chunks, head, histograms } of selected) {
+    words += SERIES_WORDS + chunks.length + 3 * histograms.length
+    samples += head.timestamps.length
+    sizeBytes += labels.length
+    for (const chunk of chunks) sizeBytes += chunk.length
+    for (const { bytes } of histograms) sizeBytes += bytes.length
+  }
+  const wordsAt = HEADER_BYTES + 16 * samples
+  const packed = new Uint8Array(wordsAt + 4 * words + sizeBytes)
+  new Uint32Array(packed.buffer, 0, 4).set([selected.length, words, samples, 0])
+  const timestamps = new Float64Array(packed.buffer, HEADER_BYTES, samples)
+  const values = new Float64Array(packed.buffer, HEADER_BYTES + 8 * samples, samples)
+  const counts = new Int32Array(packed.buffer, wordsAt, words)
+  let sample = 0
+  let word = 0
+  let at = wordsAt + 4 * words
+  const put = (bytes: Uint8Array) => {
+    packed.set(bytes, at)
+    at += bytes.length
+  }
+  for (const { labels, chunks, head, histograms } of selected) {
+    timestamps.set(head.timestamps, sample)
+    values.set(head.values, sample)
+    sample += head.timestamps.length
+    counts.set([labels.length, head.timestamps.length, chunks.length, histograms.length], word)
+    word += SERIES_WORDS
+    put(labels)
+    for (const chunk of chunks) {
+      counts[word++] = chunk.length
+      put(chunk)
+    }
+    for (const { timestamp, bytes } of histograms) {
+      counts.set([...wordsOf(timestamp), bytes.length], word)
+      word += 3
+      put(bytes)
+    }
+  }
+  return packed
+}
+
+/** The inverse of `packSelected`: views over the buffer. */
+export const unpackSelected = (given: Uint8Array): SelectedSeries[] => {
+  const packed = given.byteOffset % 8 === 0 ? given : given.slice()
+  const { buffer, byteOffset } = packed
+  const [count = 0, words = 0, samples = 0] = new Uint32Array(buffer, byteOffset, 4)
+  const headAt = byteOffset + HEADER_BYTES
+  const timestamps = new Float64Array(buffer, headAt, samples)
+  const values = new Float64Array(buffer, headAt + 8 * samples, samples)
+  const counts = new Int32Array(buffer, headAt + 16 * samples, words)
+  let at = HEADER_BYTES + 16 * samples + 4 * words
+  let word = 0
+  let sample = 0
+  const next = () => counts[word++] as number
+  const take = (length: number) => {
+    at += length
+    return packed.subarray(at - length, at)
+  }
+  return Array.from({ length: count }, () => {
+    const [labelBytes, headSamples, chunkCount, histogramCount] = [next(), next(), next(), next()]
+    const labels = take(labelBytes)
+    const chunks = Array.from({ length: chunkCount }, () => take(next()))
+    const histograms = Array.from({ length: histogramCount }, () => {
+      const timestamp = next() * 2 ** 32 + (next() >>> 0)
+      return { timestamp, bytes: take(next()) }
+    })
+    const head = {
+      timestamps: timestamps.subarray(sample, sample + headSamples),
+      values: values.subarray(sample, sample + headSamples),
+    }
+    sample += headSamples
+    return { labels, chunks, head, histograms }
+  })
+}
