@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { sumExact } from '../../src/kernels/exact-sum.ts'
 import { Histogram } from '../../src/kernels/histogram.ts'
 import { Resident } from '../../src/kernels/memory.ts'
+import { getKernels } from '../../src/kernels/module.ts'
 import { quantiles } from '../../src/kernels/quantile.ts'
 import {
   mergeSummaries,
@@ -11,7 +12,7 @@ import {
   sumCompensated,
   summary,
 } from '../../src/kernels/reduce.ts'
-import { kernels } from './load.ts'
+import { BUILDS, useBuild } from './load.ts'
 
 const INF = Number.POSITIVE_INFINITY
 const NAN = Number.NaN
@@ -38,7 +39,7 @@ const sumOfValid = (values: readonly number[]): number =>
   values.filter((x) => !Number.isNaN(x)).reduce((a, b) => a + b, 0)
 
 const resident = <T>(values: Float64Array, use: (values: Resident) => T): T =>
-  kernels.arena.lease((lease) => use(new Resident(lease.copyIn(values), values.length)))
+  getKernels().arena.lease((lease) => use(new Resident(lease.copyIn(values), values.length)))
 
 /** Every way to a number, by name. */
 const PATHS = {
@@ -74,52 +75,58 @@ const PATHS = {
   }),
 }
 
-describe('the policy on values that are not finite', () => {
-  const cases = TABLE.flatMap((row) => PADS.map((pad) => ({ ...row, pad })))
-
-  describe.each(Object.entries(PATHS))('%s', (_name, path) => {
-    it.each(cases)(
-      '$values between $pad ones',
-      ({ values: listed, sum: listedSum, pad, ...want }) => {
-        const list = [...Array<number>(pad).fill(1), ...listed, ...Array<number>(pad).fill(1)]
-        const values = Float64Array.from(list)
-        const ones = pad > 0 ? [1] : []
-        const valid = list.filter((x) => !Number.isNaN(x))
-        const min = Math.min(...ones, ...(Number.isNaN(want.min) ? [] : [want.min]))
-        const max = Math.max(...ones, ...(Number.isNaN(want.max) ? [] : [want.max]))
-        const range = valid.length > 0 ? [min, max] : [NAN, NAN]
-        const got = path(values)
-        for (const total of got.sums) expect(total + 0).toBe(listedSum + 2 * pad)
-        if (got.range) expect([got.range.min + 0, got.range.max + 0]).toEqual(range)
-        const { count, nanCount, mean, m2 } = got.summary
-        expect([count, nanCount]).toEqual([valid.length, want.nanCount])
-        expect([got.summary.min + 0, got.summary.max + 0]).toEqual(range)
-        expect(got.summary.sum + 0).toBe(sumOfValid(list))
-        if (valid.length === 0 || Number.isNaN(sumOfValid(list))) expect(mean).toBeNaN()
-        else expect(mean).toBeCloseTo(sumOfValid(list) / valid.length, 12)
-        if (valid.some((x) => !Number.isFinite(x))) expect(m2).toBeNaN()
-        else expect(m2).toBeGreaterThanOrEqual(0)
-      },
-    )
+describe.each(BUILDS)('%s', (build) => {
+  beforeAll(() => {
+    useBuild(build)
   })
 
-  it.each(TABLE)('median of $values', ({ values, median }) => {
-    const list = Float64Array.from(values)
-    const got = [
-      quantiles(list, [0.5])[0],
-      resident(list, (inside) => quantiles(inside, [0.5])[0]),
-      quantiles(new Float32Array(list), [0.5])[0],
-    ]
-    for (const x of got) expect((x ?? 0) + 0).toBe(median)
-  })
+  describe('the policy on values that are not finite', () => {
+    const cases = TABLE.flatMap((row) => PADS.map((pad) => ({ ...row, pad })))
 
-  it.each(cases)('histogram of $values between $pad ones', ({ values, pad }) => {
-    const list = [...Array<number>(pad).fill(1), ...values, ...Array<number>(pad).fill(1)]
-    const batch = new Histogram()
-    batch.insert(Float64Array.from(list))
-    const single = new Histogram()
-    for (const x of list) single.add(x)
-    expect(batch.toBytes()).toEqual(single.toBytes())
-    expect(batch.nonFiniteCount).toBe(list.filter((x) => !Number.isFinite(x)).length)
+    describe.each(Object.entries(PATHS))('%s', (_name, path) => {
+      it.each(cases)(
+        '$values between $pad ones',
+        ({ values: listed, sum: listedSum, pad, ...want }) => {
+          const list = [...Array<number>(pad).fill(1), ...listed, ...Array<number>(pad).fill(1)]
+          const values = Float64Array.from(list)
+          const ones = pad > 0 ? [1] : []
+          const valid = list.filter((x) => !Number.isNaN(x))
+          const min = Math.min(...ones, ...(Number.isNaN(want.min) ? [] : [want.min]))
+          const max = Math.max(...ones, ...(Number.isNaN(want.max) ? [] : [want.max]))
+          const range = valid.length > 0 ? [min, max] : [NAN, NAN]
+          const got = path(values)
+          for (const total of got.sums) expect(total + 0).toBe(listedSum + 2 * pad)
+          if (got.range) expect([got.range.min + 0, got.range.max + 0]).toEqual(range)
+          const { count, nanCount, mean, m2 } = got.summary
+          expect([count, nanCount]).toEqual([valid.length, want.nanCount])
+          expect([got.summary.min + 0, got.summary.max + 0]).toEqual(range)
+          expect(got.summary.sum + 0).toBe(sumOfValid(list))
+          if (valid.length === 0 || Number.isNaN(sumOfValid(list))) expect(mean).toBeNaN()
+          else expect(mean).toBeCloseTo(sumOfValid(list) / valid.length, 12)
+          if (valid.some((x) => !Number.isFinite(x))) expect(m2).toBeNaN()
+          else expect(m2).toBeGreaterThanOrEqual(0)
+        },
+      )
+    })
+
+    it.each(TABLE)('median of $values', ({ values, median }) => {
+      const list = Float64Array.from(values)
+      const got = [
+        quantiles(list, [0.5])[0],
+        resident(list, (inside) => quantiles(inside, [0.5])[0]),
+        quantiles(new Float32Array(list), [0.5])[0],
+      ]
+      for (const x of got) expect((x ?? 0) + 0).toBe(median)
+    })
+
+    it.each(cases)('histogram of $values between $pad ones', ({ values, pad }) => {
+      const list = [...Array<number>(pad).fill(1), ...values, ...Array<number>(pad).fill(1)]
+      const batch = new Histogram()
+      batch.insert(Float64Array.from(list))
+      const single = new Histogram()
+      for (const x of list) single.add(x)
+      expect(batch.toBytes()).toEqual(single.toBytes())
+      expect(batch.nonFiniteCount).toBe(list.filter((x) => !Number.isFinite(x)).length)
+    })
   })
 })
