@@ -15,6 +15,9 @@ const RICE_MAX: i32 = 52 << SCALE_BITS
 const RUN_MAX: i32 = 12 << SCALE_BITS
 const ESCAPE: u64 = 20
 
+/** Up to this parameter a quotient and the bits after it are one put or peek. */
+const TOGETHER_MAX: u64 = 36
+
 // Steps of the parameters, in 1 / 2^SCALE_BITS.
 const RICE_DOWN: i32 = 3
 const RUN_UP: i32 = 6
@@ -41,9 +44,14 @@ function putRice(base: usize, position: usize, u: u64, k: u64): usize {
     putWord(base, position + <usize>ESCAPE, u)
     return <usize>ESCAPE + 64
   }
-  put(base, position, (<u64>1) << quotient)
   const head = <usize>quotient + 1
-  put(base, position + head, u & (((<u64>1) << k) - 1))
+  const rest = u & (((<u64>1) << k) - 1)
+  if (k <= TOGETHER_MAX) {
+    put(base, position, ((rest << 1) | 1) << quotient)
+  } else {
+    put(base, position, (<u64>1) << quotient)
+    put(base, position + head, rest)
+  }
   return head + <usize>k
 }
 
@@ -130,9 +138,10 @@ export function takeNumbers(
       u = peekWord(base, position + <usize>ESCAPE)
       position += <usize>ESCAPE + 64
     } else {
-      position += <usize>quotient + 1
-      u = (quotient << k) | (peek(base, position) & (((<u64>1) << k) - 1))
-      position += <usize>k
+      const head = <usize>quotient + 1
+      const rest = k <= TOGETHER_MAX ? word >> head : peek(base, position + head)
+      u = (quotient << k) | (rest & (((<u64>1) << k) - 1))
+      position += head + <usize>k
     }
     if (position > end) return 0
     scaledRice = adaptRice(scaledRice, u >> k)

@@ -13,6 +13,7 @@ const WHOLE_MAX: f64 = 9007199254740992
 
 /** How far, in units in the last place, a probe may be from its multiple; and any value. */
 const PROBE_CORRECTION_MAX: i64 = 7
+const PROBE_WHOLE_MAX: f64 = 70368744177664 // 2^46: multiples lie 2^6 units in the last place apart
 const CORRECTION_MAX: i64 = 1 << 24
 
 /** More units than this in the largest value are no unit, but noise. */
@@ -74,6 +75,8 @@ export function probesFit(probes: usize, found: i32, unit: f64, isMultiple: bool
     if (!(abs(whole) < WHOLE_MAX)) return false
     const correction = reinterpret<i64>(x) - reinterpret<i64>(valueOf(whole, unit, isMultiple))
     if (correction > PROBE_CORRECTION_MAX || correction < -PROBE_CORRECTION_MAX) return false
+    // So many units are near any value: this one must be hit.
+    if (correction != 0 && abs(whole) > PROBE_WHOLE_MAX) return false
   }
   return true
 }
@@ -132,12 +135,18 @@ export function splitValues(
   return found
 }
 
-/** The other way, in place: i64[count] to f64[count]. */
-export function joinValues(wholes: usize, count: i32, unit: f64, isMultiple: bool): void {
-  const end = wholes + (<usize>count << 3)
+/** The other way.  @param wholes i64[count]  @param values f64[count], the same or another place */
+export function joinValues(
+  wholes: usize, count: i32, unit: f64, isMultiple: bool, values: usize,
+): void {
+  const bytes = <usize>count << 3
   if (isMultiple) {
-    for (let at = wholes; at < end; at += 8) store<f64>(at, <f64>load<i64>(at) * unit)
+    for (let at: usize = 0; at < bytes; at += 8) {
+      store<f64>(values + at, <f64>load<i64>(wholes + at) * unit)
+    }
   } else {
-    for (let at = wholes; at < end; at += 8) store<f64>(at, <f64>load<i64>(at) / unit)
+    for (let at: usize = 0; at < bytes; at += 8) {
+      store<f64>(values + at, <f64>load<i64>(wholes + at) / unit)
+    }
   }
 }

@@ -13,7 +13,9 @@
  */
 import { readVarint, unzigzag, writeVarint, zigzag } from './chunk-bits'
 import { decodeIntegers, encodeIntegers } from './chunk-integers'
-import { decodeValues, encodeValues, valuesBytesMax, valuesWorkBytes } from './chunk-values'
+import {
+  decodeValues, encodeValues, integersWorkAt, valuesBytesMax, valuesWorkBytes,
+} from './chunk-values'
 
 const VERSION: u8 = 1
 const VERSION_MASK: u8 = 15
@@ -37,12 +39,13 @@ const HEADER_BYTES_MAX: i32 = 64
 
 /** @param samples of the chunk, or of the largest to decode  @returns bytes of working space */
 export function chunk_work_bytes(samples: i32): i32 {
-  return valuesWorkBytes(samples) + samples * 8
+  return valuesWorkBytes(samples)
 }
 
 /** @returns bytes that chunk_encode may write */
 export function chunk_bytes_max(samples: i32, columns: i32): i32 {
-  return HEADER_BYTES_MAX + samples * 14 + valuesBytesMax(samples) + (columns - 1) * (samples * 8 + 16)
+  // Times, and the columns before the last, are as long as they are encoded.
+  return HEADER_BYTES_MAX + samples * 40 + valuesBytesMax(samples) + columns * (samples * 8 + 16)
 }
 
 // @ts-ignore: decorator
@@ -70,7 +73,7 @@ function stepOf(timestamps: usize, count: i32): i64 {
 
 /** @returns the address behind; 0 where a time is not whole or beyond 2^53 */
 function encodeTimes(
-  timestamps: usize, count: i32, work: usize, output: usize, flagsAt: usize,
+  timestamps: usize, count: i32, isSmall: bool, work: usize, output: usize, flagsAt: usize,
 ): usize {
   let earliest: i64 = i64.MAX_VALUE
   let latest: i64 = i64.MIN_VALUE
@@ -96,27 +99,30 @@ function encodeTimes(
   }
   at = writeVarint(at, latest - earliest)
   at = writeVarint(at, zigzag(step))
-  return encodeIntegers(work, count, at)
+  return encodeIntegers(work, count, 1, isSmall, integersWorkAt(work, count), at)
 }
 
 /**
  * @param timestamps f64[samples], whole, ms        @param values f64[columns][samples]
  * @param samples ≤ 65 536        @param columns 1…255
+ * @param isSmall 0 fast, 1 smaller and slower to decode
  * @param work chunk_work_bytes(samples)        @param output chunk_bytes_max(samples, columns)
  * @returns bytes written; −1 where a time is not whole or beyond 2^53
  * Accuracy: exact; a value comes back bit for bit, whatever it is.
  */
 export function chunk_encode(
-  timestamps: usize, values: usize, samples: i32, columns: i32, work: usize, output: usize,
+  timestamps: usize, values: usize, samples: i32, columns: i32, isSmall: i32, work: usize,
+  output: usize,
 ): i32 {
   store<u8>(output, VERSION | (columns == 1 ? IS_SINGLE : 0))
   let at = writeVarint(output + 1, samples)
   if (samples == 0) return <i32>(at - output)
   if (columns != 1) store<u8>(at++, <u8>columns)
-  at = encodeTimes(timestamps, samples, work, at, output)
+  at = encodeTimes(timestamps, samples, isSmall != 0, work, at, output)
   if (at == 0) return -1
   for (let column = 0; column < columns; column++) {
-    at = encodeValues(values + (<usize>column * <usize>samples << 3), samples, work, at)
+    const from = values + (<usize>column * <usize>samples << 3)
+    at = encodeValues(from, samples, isSmall != 0, work, at)
   }
   return <i32>(at - output)
 }
@@ -154,7 +160,7 @@ function decodeOne(
     at = readVarint(at, end, scratch)
     if (at == 0) return CORRUPT
     step = unzigzag(load<u64>(scratch))
-    at = decodeIntegers(timestamps, samples, at, end, scratch)
+    at = decodeIntegers(timestamps, samples, 1, at, end, integersWorkAt(work, samples))
     if (at == 0) return CORRUPT
     for (let i = 0; i < samples; i++) {
       const place = timestamps + (<usize>i << 3)

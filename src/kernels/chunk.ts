@@ -10,6 +10,11 @@ export const CHUNK_COLUMNS_MAX = 255
 /** Bytes behind the last chunk that a kernel may read. */
 const READ_MARGIN_BYTES = 64
 
+export interface ChunkOptions {
+  /** `fast` (the default) for samples as they come; `small` for those that stay: slower to decode. */
+  readonly effort?: 'fast' | 'small'
+}
+
 export type ChunkReason =
   /** The first byte names no version that is known here. */
   | 'unknown-version'
@@ -139,6 +144,7 @@ export function chunkSpan(bytes: Uint8Array): ChunkSpan | ChunkFault {
 export function encodeColumns(
   timestamps: Float64Array,
   columns: readonly Float64Array[],
+  { effort = 'fast' }: ChunkOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const count = timestamps.length
   if (count > CHUNK_SAMPLES_MAX) throw new RangeError(`${count} samples are too many for a chunk`)
@@ -156,7 +162,9 @@ export function encodeColumns(
       if (of.length !== count) throw new RangeError('columns differ in length')
       arena.f64(values + column * count * 8, count).set(of)
     }
-    const sizeBytes = exports.chunk_encode(times, values, count, columns.length, work, output)
+    const isSmall = effort === 'small' ? 1 : 0
+    const width = columns.length
+    const sizeBytes = exports.chunk_encode(times, values, count, width, isSmall, work, output)
     if (sizeBytes < 0) throw new RangeError('timestamps must be whole and below 2^53')
     return arena.u8(output, sizeBytes).slice()
   })
@@ -166,8 +174,9 @@ export function encodeColumns(
 export function encodeChunk(
   timestamps: Float64Array,
   values: Float64Array,
+  options: ChunkOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  return encodeColumns(timestamps, [values])
+  return encodeColumns(timestamps, [values], options)
 }
 
 /**

@@ -19,22 +19,25 @@ const bitsOf = (values: Float64Array) =>
 const regular = (n: number, stepMs = 15_000) =>
   Float64Array.from({ length: n }, (_, i) => 1_700_000_000_000 + i * stepMs)
 
-/** Encodes, decodes and compares bit for bit.  @returns bytes of the chunk */
-const expectExact = (timestamps: Float64Array, values: Float64Array): number => {
-  const bytes = encodeChunk(timestamps, values)
-  const found = decodeChunk(bytes)
-  if (!found.ok) throw new Error(found.error)
-  expect(found.timestamps).toEqual(timestamps)
-  expect(bitsOf(found.values)).toEqual(bitsOf(values))
-  const { from, to } = { from: Math.min(...timestamps), to: Math.max(...timestamps) }
+const EFFORTS = ['fast', 'small'] as const
+
+/** Encodes at both efforts, decodes and compares bit for bit. */
+const expectExact = (timestamps: Float64Array, values: Float64Array): void => {
   const none = timestamps.length === 0
-  expect(chunkSpan(bytes)).toEqual({
+  const span = {
     ok: true,
     count: timestamps.length,
-    from: none ? Number.NaN : from,
-    to: none ? Number.NaN : to,
-  })
-  return bytes.length
+    from: none ? Number.NaN : Math.min(...timestamps),
+    to: none ? Number.NaN : Math.max(...timestamps),
+  }
+  for (const effort of EFFORTS) {
+    const bytes = encodeChunk(timestamps, values, { effort })
+    const found = decodeChunk(bytes)
+    if (!found.ok) throw new Error(`${effort}: ${found.error}`)
+    expect(found.timestamps).toEqual(timestamps)
+    expect(bitsOf(found.values)).toEqual(bitsOf(values))
+    expect(chunkSpan(bytes)).toEqual(span)
+  }
 }
 
 /** What no decimal holds: NaN with payloads (the stale marker first), −0, infinities, subnormals. */
@@ -53,6 +56,7 @@ const ODD_BITS = [
 ]
 
 const COLUMNS: Record<string, (i: number, uniform: () => number) => number> = {
+  'a unit that changes': (i, uniform) => Math.round(uniform() * 100) * (i < 70 ? 0.123456789 : 1.7),
   'one value': () => 0.1,
   'few values': (_, uniform) => [0, 20, 21.5][Math.floor(uniform() * 3)] ?? 0,
   'a counter': (i) => i * 17 + (i % 3),
@@ -159,8 +163,9 @@ describe.each(BUILDS)('chunks (%s)', (build) => {
     const uniform = random(42)
     for (const valueAt of Object.values(COLUMNS)) {
       const values = Float64Array.from({ length: 60 }, (_, i) => valueAt(i, uniform))
-      for (const times of [regular(60), regular(60).map((t, i) => t + (i % 7))]) {
-        const bytes = encodeChunk(times, values)
+      for (const effort of EFFORTS) {
+        const times = regular(60).map((t, i) => t + (i % 7))
+        const bytes = encodeChunk(times, values, { effort })
         for (let end = 0; end < bytes.length; end++) {
           expect(decodeChunk(bytes.subarray(0, end)).ok).toBe(false)
         }
@@ -174,13 +179,10 @@ describe.each(BUILDS)('chunks (%s)', (build) => {
     const uniform = random(42)
     for (const valueAt of Object.values(COLUMNS)) {
       const values = Float64Array.from({ length: 200 }, (_, i) => valueAt(i, uniform))
-      const bytes = encodeChunk(
-        regular(200).map((t) => t + Math.round(uniform() * 5)),
-        values,
-      )
+      const times = regular(200).map((t) => t + Math.round(uniform() * 5))
       const good = encodeChunk(regular(5), Float64Array.of(1, 2, 3, 4, 5))
-      for (let k = 0; k < 300; k++) {
-        const spoilt = bytes.slice()
+      for (let k = 0; k < 400; k++) {
+        const spoilt = encodeChunk(times, values, { effort: EFFORTS[k % 2] ?? 'fast' })
         spoilt[Math.floor(uniform() * spoilt.length)] = uniform() * 256
         const found = decodeChunks([good, spoilt, good])
         if (found.ok) expect(found.values.subarray(0, 5)).toEqual(Float64Array.of(1, 2, 3, 4, 5))
