@@ -2,6 +2,18 @@
 import { PbfWriter } from 'pbf'
 import SnappyJS from 'snappyjs'
 
+/** A Snappy block that compresses nothing. */
+export const literalBlock = (plain: Uint8Array): Uint8Array => {
+  if (plain.length === 0) return Uint8Array.of(0)
+  const size = varint(BigInt(plain.length))
+  const block = new Uint8Array(size.length + 5 + plain.length)
+  block.set(size)
+  block[size.length] = 0xfc
+  new DataView(block.buffer).setUint32(size.length + 1, plain.length - 1, true)
+  block.set(plain, size.length + 5)
+  return block
+}
+
 /** A value by its bits where it is a bigint. */
 export type Value = number | bigint
 

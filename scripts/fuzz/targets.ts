@@ -1,0 +1,10 @@
+import { remoteWrite1, remoteWrite2 } from './remote-write.ts'
+import { snappy } from './snappy.ts'
+import type { FuzzTarget } from './target.ts'
+
+/** Every decoder that reads what strangers send. */
+export const TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
+  snappy,
+  'remote-write': remoteWrite1,
+  'remote-write-2': remoteWrite2,
+}
