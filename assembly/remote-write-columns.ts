@@ -78,7 +78,10 @@ export class Columns extends Reader {
   firstPart: u32
   histograms: u32
   exemplars: u32
-  badTimestamps: u32
+  // Refused for their time.
+  badSamples: u32
+  badHistograms: u32
+  badExemplars: u32
   // The last metadata of remote write 2.0, which every series of a metric repeats.
   metadata: usize
   metadataBytes: u32
@@ -96,7 +99,9 @@ export function startSeries(c: Columns): void {
   c.firstPart = c.partCount
   c.histograms = 0
   c.exemplars = 0
-  c.badTimestamps = 0
+  c.badSamples = 0
+  c.badHistograms = 0
+  c.badExemplars = 0
   if (c.position >= c.seriesMax) fail(c, TOO_MANY_SERIES, c.at)
 }
 
@@ -160,7 +165,7 @@ function isTime(timestamp: i64): bool {
 @inline
 export function addSample(c: Columns, bits: u64, timestamp: i64): void {
   if (!isTime(timestamp)) {
-    c.badTimestamps++
+    c.badSamples++
     return
   }
   const at = c.sampleCount
@@ -175,7 +180,8 @@ export function addSample(c: Columns, bits: u64, timestamp: i64): void {
 export function addPart(c: Columns, kind: u32, from: usize, to: usize, timestamp: i64): void {
   if (c.partCount >= c.partsMax) return fail(c, TOO_MANY_PARTS, from)
   if (!isTime(timestamp)) {
-    c.badTimestamps++
+    if (kind == HISTOGRAM) c.badHistograms++
+    else c.badExemplars++
     return
   }
   const part = c.parts + <usize>(c.partCount++ * PART_WORDS * 4)
@@ -188,14 +194,15 @@ export function addPart(c: Columns, kind: u32, from: usize, to: usize, timestamp
   else if (kind == EXEMPLAR) c.exemplars++
 }
 
+/** Refuses some of a series, and whatever of it has an impossible time. */
 function addRefusal(c: Columns, reason: i32, samples: u32, histograms: u32, exemplars: u32): void {
   const refusal = c.refusals + <usize>(c.refusalCount++ * 24)
   store<u32>(refusal, c.position)
   store<u32>(refusal, reason, 4)
   store<u32>(refusal, c.labelCount, 8)
-  store<u32>(refusal, samples, 12)
-  store<u32>(refusal, histograms, 16)
-  store<u32>(refusal, exemplars, 20)
+  store<u32>(refusal, samples + c.badSamples, 12)
+  store<u32>(refusal, histograms + c.badHistograms, 16)
+  store<u32>(refusal, exemplars + c.badExemplars, 20)
 }
 
 /** Takes back what a series added. */
@@ -219,10 +226,12 @@ export function finishSeries(c: Columns): void {
   if (c.reason == 0 && !areTextsValid(labels, count, c.labelTexts)) refuse(c, INVALID_UTF8)
   const samples = c.sampleCount - c.firstSample
   if (c.reason != 0) {
-    addRefusal(c, c.reason, samples + c.badTimestamps, c.histograms, c.exemplars)
+    addRefusal(c, c.reason, samples, c.histograms, c.exemplars)
     drop(c, labels)
   } else {
-    if (c.badTimestamps > 0) addRefusal(c, BAD_TIMESTAMP, c.badTimestamps, 0, 0)
+    if ((c.badSamples | c.badHistograms | c.badExemplars) != 0) {
+      addRefusal(c, BAD_TIMESTAMP, 0, 0, 0)
+    }
     if (samples == 0 && c.histograms == 0 && c.exemplars == 0) {
       drop(c, labels)
     } else {

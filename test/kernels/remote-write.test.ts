@@ -87,6 +87,16 @@ describe.each(VERSIONS)('remote write, both versions: $name', ({ version, write 
     expect(found.refused).toMatchObject([{ position: 1, reason: 'bad-timestamp', samples: 4 }])
   })
 
+  it('refuses histograms and exemplars at such times too', () => {
+    const histograms = [nativeHistogram(2 ** 53), nativeHistogram(2 ** 53 + 2)]
+    const exemplars = [{ labels: [], value: 1, timestamp: -(2 ** 60) }]
+    const found = columns(write([{ ...up(), histograms, exemplars }]), version)
+    expect(found.parts).toMatchObject([{ kind: 'histogram', timestamp: 2 ** 53 }])
+    expect(found.refused).toMatchObject([
+      { reason: 'bad-timestamp', samples: 0, histograms: 1, exemplars: 1 },
+    ])
+  })
+
   it.each([
     {
       fault: 'unsorted',
