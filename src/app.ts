@@ -5,6 +5,8 @@ import { settingsOf } from './env.ts'
 import { dashboard } from './fleet/dashboard-routes.ts'
 import { ingest } from './fleet/ingest-routes.ts'
 import { vmMetrics } from './fleet/metrics-routes.ts'
+import { catalogue } from './fleet/query/catalogue-routes.ts'
+import { PROMETHEUS_PATHS, prometheusErrors, queries } from './fleet/query/query-routes.ts'
 import { vms } from './fleet/vm-routes.ts'
 import { assets } from './http/assets.ts'
 import { authenticate } from './http/auth.ts'
@@ -28,6 +30,7 @@ app.use(async (c, next) => {
 
 app.route('/', health)
 app.route('/', assets)
+for (const path of PROMETHEUS_PATHS) app.use(path, prometheusErrors)
 app.use('/api/*', authenticate)
 
 app.route('/', compute)
@@ -35,6 +38,8 @@ app.route('/', vms)
 app.route('/', vmMetrics)
 app.route('/', dashboard)
 app.route('/', ingest)
+app.route('/', queries)
+app.route('/', catalogue)
 app.route('/', streams)
 app.route('/', access)
 openApi(app)

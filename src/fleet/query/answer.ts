@@ -68,7 +68,12 @@ const rawSeries = ({ labels, timestamps, values, histograms }: RawSeries): strin
   return `{${members.join(',')}}`
 }
 
-function* listed<T>(type: string, items: Iterable<T>, textOf: (item: T) => string) {
+function* listed<T>(
+  type: string,
+  items: Iterable<T>,
+  warnings: readonly string[],
+  textOf: (item: T) => string,
+) {
   let piece = `{"status":"success","data":{"resultType":"${type}","result":[`
   let isFirst = true
   for (const item of items) {
@@ -78,7 +83,8 @@ function* listed<T>(type: string, items: Iterable<T>, textOf: (item: T) => strin
     yield piece
     piece = ''
   }
-  yield `${piece}]}}`
+  const more = warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : ''
+  yield `${piece}]}${more}}`
 }
 
 const byLabels = (columns: readonly Column[]): Column[] => {
@@ -91,7 +97,11 @@ const single = (type: string, time: string, value: string): string =>
   `{"status":"success","data":{"resultType":"${type}","result":${time}${value}]}}`
 
 /** The answer to a range query in pieces of text: Prometheus' matrix, series ascending by their labels. */
-export const rangeAnswer = (value: QueryValue, grid: Grid): Iterable<string> => {
+export const rangeAnswer = (
+  value: QueryValue,
+  grid: Grid,
+  warnings: readonly string[] = [],
+): Iterable<string> => {
   const times = timesOf(grid)
   const columns: readonly Column[] =
     value.type === 'vector'
@@ -106,18 +116,24 @@ export const rangeAnswer = (value: QueryValue, grid: Grid): Iterable<string> => 
             },
           ]
         : []
-  return listed('matrix', columns, (column) => matrixSeries(column, times))
+  return listed('matrix', columns, warnings, (column) => matrixSeries(column, times))
 }
 
 /** The answer to an instant query: a vector, a scalar or a string. */
-export const instantAnswer = (value: QueryValue, grid: Grid): Iterable<string> => {
+export const instantAnswer = (
+  value: QueryValue,
+  grid: Grid,
+  warnings: readonly string[] = [],
+): Iterable<string> => {
   const time = timesOf(grid)[0] ?? '[0,'
   if (value.type === 'string') return [single('string', time, JSON.stringify(value.value))]
   if (value.type === 'scalar')
     return [single('scalar', time, `"${formatValue(value.values[0] ?? Number.NaN)}"`)]
-  return listed('vector', value.columns, (column) => vectorSeries(column, time))
+  return listed('vector', value.columns, warnings, (column) => vectorSeries(column, time))
 }
 
 /** The answer to an instant query of a range selector: a matrix of the samples themselves. */
-export const rawAnswer = (series: readonly RawSeries[]): Iterable<string> =>
-  listed('matrix', series, rawSeries)
+export const rawAnswer = (
+  series: readonly RawSeries[],
+  warnings: readonly string[] = [],
+): Iterable<string> => listed('matrix', series, warnings, rawSeries)

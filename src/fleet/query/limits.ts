@@ -4,8 +4,6 @@ export const EXPRESSION_LENGTH_MAX = 32_768
 export const NESTING_DEPTH_MAX = 200
 /** Selectors in one expression: each is a read from every shard. */
 export const SELECTORS_MAX = 64
-/** UTF-16 units of a regular expression. */
-export const REGEX_LENGTH_MAX = 1_024
 /** Points a series that a range query may ask for, as in Prometheus. */
 export const STEPS_MAX = 11_000
 /** Steps of a subquery's own grid. */
@@ -24,3 +22,5 @@ export const HISTOGRAMS_MAX = 200_000
 export const TIME_MS_MAX = 253_402_300_799_999
 /** The longest duration or offset: 100 years, in ms. */
 export const DURATION_MS_MAX = 100 * 365 * 86_400_000
+/** Series, labels, values, metrics or exemplars in one answer of the catalogue. */
+export const CATALOGUE_MAX = 100_000

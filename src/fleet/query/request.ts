@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { Expression, ValueType } from './ast.ts'
+import { rejectParameter } from './envelope.ts'
 import type { Grid } from './grid.ts'
 import { STEPS_MAX, TIME_MS_MAX } from './limits.ts'
 import { durationMs } from './literals.ts'
@@ -90,3 +91,7 @@ export const rangeTypeFault = (expression: Expression): string | null => {
     ? null
     : `invalid expression type "${type}" for range query, must be Scalar or instant Vector`
 }
+
+/** The value of a result. Throws ProblemError 400 with what it says else. */
+export const accepted = <T>(result: Result<T, string>): T =>
+  result.ok ? result.value : rejectParameter(result.error)

@@ -1,7 +1,7 @@
 import type { At, Expression, Selector, Subquery } from './ast.ts'
 import { endOf, type Grid, subqueryGrid } from './grid.ts'
 import { SERIES_MAX, SUBQUERY_STEPS_MAX } from './limits.ts'
-import { limitFault } from './query-error.ts'
+import { limitFault, QueryFault } from './query-error.ts'
 import type { SeriesSource, StoredSeries } from './source.ts'
 
 /** A sample counts for this long where no newer one came. */
@@ -29,6 +29,8 @@ export const innerGrid = (subquery: Subquery, windows: Grid): Grid => {
     )
   return grid
 }
+
+const ANY_GRID: Grid = { startMs: 0, stepMs: 1, steps: 1 }
 
 interface Need {
   readonly selector: Selector
@@ -65,6 +67,19 @@ const needsOf = (expression: Expression, grid: Grid, query: Grid): Need[] => {
   }
 }
 
+/** The selectors of an expression. */
+export const selectorsOf = (expression: Expression): Selector[] =>
+  needsOf(expression, ANY_GRID, ANY_GRID).map(({ selector }) => selector)
+
+/** Adds the selector's place to a fault of its source. */
+const placed =
+  (selector: Selector) =>
+  (fault: unknown): never => {
+    if (!(fault instanceof QueryFault) || fault.error.span) throw fault
+    const { start, end } = selector
+    throw new QueryFault({ ...fault.error, span: { start, end } })
+  }
+
 /**
  * Reads what every selector of the expression needs, at the same time; selectors with the same matchers
  * share one read. Throws QueryFault beyond `SERIES_MAX` series.
@@ -89,7 +104,7 @@ export const fetchSeries = async (
     [...reads.values()].map(async ({ needs, fromMs, toMs }) => {
       const selector = needs[0]?.selector
       if (!selector) return
-      const series = await source.select(selector.matchers, fromMs, toMs)
+      const series = await source.select(selector.matchers, fromMs, toMs).catch(placed(selector))
       count += series.length
       if (count > SERIES_MAX)
         throw limitFault(`a query reads at most ${SERIES_MAX} series`, selector)
