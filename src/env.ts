@@ -48,6 +48,8 @@ export interface Settings {
   readonly retention: TierRetention
   /** Samples a shard holds that PostgreSQL does not have yet; beyond it ingest answers 503. */
   readonly journalSamplesMax: number
+  /** Label series of an organisation; an organisation at the bound gets no new ones. */
+  readonly seriesMax: number
   /** Label series that a shard takes: its part of SERIES_MAX, which is an organisation's. */
   readonly seriesMaxPerShard: number
   /** Samples of label series in a shard's memory and journal before they are sealed into chunks. */
@@ -101,6 +103,7 @@ export const settingsOf = (env: Env): Settings => {
       hourDays: number(env, 'HOUR_RETENTION_DAYS', 400, { min: 3, max: 36_500 }),
     },
     journalSamplesMax: number(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
+    seriesMax,
     seriesMaxPerShard: Math.min(SERIES_PER_SHARD_MAX, Math.ceil(seriesMax / shardsPerOrganisation)),
     seriesCutSamples: number(env, 'SERIES_CUT_SAMPLES', 500_000, { min: 100, max: 4_000_000 }),
     seriesCutIntervalMs: number(env, 'SERIES_CUT_MINUTES', 30, { min: 1, max: 1_440 }) * 60_000,

@@ -15,6 +15,10 @@ const ENTRIES_MAX = 100_000
 const entries = new Map<string, Entry>()
 /** Counts changes that this isolate made, over all organisations. */
 let generation = 0
+
+/** Changes with every change to VMs that this isolate made: what was derived from names may be old. */
+export const vmsGeneration = (): number => generation
+
 const keyOf = (organisationId: string, reference: string) => `${organisationId}/${reference}`
 
 /** Forgets an organisation's VMs in this isolate after a change to them. */

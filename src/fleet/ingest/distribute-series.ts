@@ -1,0 +1,236 @@
+import { connect } from '../../database/client.ts'
+import { isUnavailable } from '../../database/faults.ts'
+import { resolveVms } from '../../database/vm-queries.ts'
+import { registerHosts } from '../../database/vm-registration.ts'
+import type { Env, Settings } from '../../env.ts'
+import { ProblemError, problem } from '../../http/problem.ts'
+import { logEvent } from '../../observability/log.ts'
+import type {
+  MetricMetadata,
+  SeriesOutcome,
+  SeriesRefusalReason,
+  SeriesWrite,
+} from '../series/series-write.ts'
+import type { SeriesAppendResult } from '../series/shard-api.ts'
+import { shardOf } from '../sharding.ts'
+import { shardAt } from '../shards.ts'
+import { forgetVms, resolve, vmsGeneration } from '../vm-directory.ts'
+import { hostsOf } from './reporting-hosts.ts'
+import { type Reference, SeriesOwners } from './series-owners.ts'
+import { narrow, partsOf, Refusals, type ShardPart, wireOf } from './series-parts.ts'
+
+/** Series whose owners an isolate remembers, of one organisation, and organisations: 40 bytes a series. */
+const SERIES_REMEMBERED_MAX = 300_000
+const ORGANISATIONS_REMEMBERED_MAX = 32
+/** Metrics whose metadata was sent a short while ago. */
+const METADATA_REMEMBERED_MAX = 20_000
+
+interface Remembered {
+  readonly owners: SeriesOwners
+  generation: number
+}
+
+const remembered = new Map<string, Remembered>()
+let metadataSent = new Set<string>()
+
+const ownersFor = (organisationId: string, settings: Settings): SeriesOwners => {
+  let known = remembered.get(organisationId)
+  if (!known || known.owners.count >= SERIES_REMEMBERED_MAX) {
+    remembered.delete(organisationId)
+    const oldest = remembered.keys().next()
+    if (remembered.size >= ORGANISATIONS_REMEMBERED_MAX && !oldest.done)
+      remembered.delete(oldest.value)
+    const owners = new SeriesOwners(settings.shardsPerOrganisation, settings.vmLabels)
+    known = { owners, generation: vmsGeneration() }
+    remembered.set(organisationId, known)
+  }
+  if (known.generation !== vmsGeneration()) {
+    known.generation = vmsGeneration()
+    known.owners.expire()
+  }
+  return known.owners
+}
+
+/** Forgets what this isolate remembers of an organisation's series; what is stored stays. */
+export const forgetOwners = (organisationId: string): void => {
+  remembered.delete(organisationId)
+}
+
+/** Finds the VMs that references name, and makes those of hosts that are not there yet. */
+const settleReferences = async (
+  owners: SeriesOwners,
+  settings: Settings,
+  organisationId: string,
+  references: readonly Reference[],
+  write: SeriesWrite,
+  entries: Int32Array,
+  now: number,
+): Promise<void> => {
+  const names = [...new Set(references.flatMap(({ candidates }) => candidates))]
+  try {
+    const database = connect(settings)
+    const found = await resolve(organisationId, names, now, (asked) =>
+      resolveVms(database, organisationId, asked),
+    )
+    const vmOf = ({ candidates }: Reference) =>
+      candidates.map((candidate) => found.get(candidate)).find((id) => id !== undefined) ?? null
+    const missing: Reference[] = []
+    for (const reference of references) {
+      const vmId = vmOf(reference)
+      owners.settle(reference, vmId, now)
+      if (vmId === null && reference.isHost) missing.push(reference)
+    }
+    if (missing.length === 0 || !settings.vmsAutoCreate) return
+    const hosts = hostsOf(missing, write, entries, owners)
+    if (hosts.length === 0) return
+    const made = await registerHosts(database, organisationId, hosts, settings.vmsMax)
+    for (const reference of missing) {
+      const vmId = made.get(reference.name)
+      if (vmId !== undefined) owners.settle(reference, vmId, now)
+    }
+    if (made.size > 0) forgetVms(organisationId)
+  } catch (error) {
+    if (!isUnavailable(error)) throw error
+    // Series need no database. What is known of VMs stays, and is asked about again a little later.
+    for (const reference of references) owners.postpone(reference, now)
+    logEvent('ingest', 'warn', 'VMs of series cannot be looked up now', error)
+  }
+}
+
+const unavailable = (detail: string, retryAfterSeconds: number, isFull: boolean) =>
+  new ProblemError(
+    problem(503, isFull ? 'journal-full' : 'dependency-unavailable', detail, {
+      retryAfterSeconds,
+    }),
+  )
+
+type Stored = SeriesAppendResult & { readonly stored: true }
+
+const append = async (
+  env: Env,
+  organisationId: string,
+  shard: number,
+  { batch, extras }: ReturnType<typeof wireOf>,
+): Promise<Stored> => {
+  let result: SeriesAppendResult
+  try {
+    result = await shardAt(env, organisationId, shard).appendSeries(organisationId, batch, extras)
+  } catch (error) {
+    logEvent('ingest', 'error', `shard ${shard} did not store a batch of series`, error)
+    throw unavailable('a shard cannot store samples now; send the request again', 2, false)
+  }
+  if (result.stored) return result
+  throw unavailable(
+    `${result.unflushedSamples} samples wait for PostgreSQL, which is the bound; send the request again later`,
+    result.retryAfterSeconds,
+    true,
+  )
+}
+
+/** Refuses all of some series. */
+const refuseSeries = (
+  series: ReadonlySet<number>,
+  part: ShardPart,
+  write: SeriesWrite,
+  refusals: Refusals,
+  reason: SeriesRefusalReason,
+  detail: string,
+): void => {
+  const of = narrow(part, write, series)
+  for (const sample of of.samples)
+    refusals.add(write.sampleSeries[sample] as number, reason, detail, 'samples')
+  for (const kind of ['histograms', 'exemplars'] as const)
+    for (const at of of[kind]) refusals.add(write[kind][at]?.series ?? 0, reason, detail, kind)
+}
+
+const CONFLICT = 'another value is stored for this moment; the first one stays'
+
+const metadataKey = (organisationId: string, { metric, type, help, unit }: MetricMetadata) =>
+  [organisationId, metric, type, help, unit].join('\0')
+
+/** The write without the metadata that this isolate sent a short while ago. */
+const withoutSent = (organisationId: string, write: SeriesWrite): SeriesWrite => {
+  if (write.metadata.length === 0) return write
+  const metadata = write.metadata.filter(
+    (entry) => !metadataSent.has(metadataKey(organisationId, entry)),
+  )
+  return { ...write, metadata, labelsOf: (series) => write.labelsOf(series) }
+}
+
+const rememberSent = (organisationId: string, { metadata }: SeriesWrite): void => {
+  if (metadataSent.size + metadata.length > METADATA_REMEMBERED_MAX) metadataSent = new Set()
+  for (const entry of metadata) metadataSent.add(metadataKey(organisationId, entry))
+}
+
+/**
+ * Sends what a request wrote to the shards that own its series, and returns when each has stored its part.
+ * All series of a VM go to the VM's shard.
+ *
+ * @param now ms since the epoch
+ * @throws ProblemError 503 when a shard cannot store its part; parts may then be stored, and sending
+ * the request again counts them as duplicates
+ */
+export const distributeSeries = async (
+  env: Env,
+  settings: Settings,
+  organisationId: string,
+  given: SeriesWrite,
+  now: number,
+): Promise<SeriesOutcome> => {
+  const write = withoutSent(organisationId, given)
+  const owners = ownersFor(organisationId, settings)
+  const entries = owners.entriesOf(write)
+  const stale = owners.stale(entries, now)
+  if (stale.length > 0)
+    await settleReferences(owners, settings, organisationId, stale, write, entries, now)
+  const refusals = new Refusals(write.positions)
+  const entry = (series: number) => entries[series] as number
+  const parts = partsOf(
+    write,
+    { now, ageMsMax: settings.rawRetentionMs },
+    (series) => owners.shard(entry(series)),
+    (metric) => shardOf(metric, settings.shardsPerOrganisation),
+    refusals,
+  )
+  let duplicates = 0
+  const send = async (part: ShardPart, isDescribed: (series: number) => boolean): Promise<void> => {
+    const wire = wireOf(part, write, (series) =>
+      isDescribed(series) ? owners.describe(entry(series), write.labelsOf(series)) : null,
+    )
+    // Taken before the wait: another request may learn of another VM meanwhile.
+    const told = part.series.filter(isDescribed).map((series) => owners.telling(entry(series)))
+    const result = await append(env, organisationId, part.shard, wire)
+    duplicates += result.duplicates
+    for (const tell of told) tell()
+    if (result.overLimit.length > 0) {
+      const over = new Set(Array.from(result.overLimit, (place) => part.series[place] as number))
+      const detail = `the organisation has as many series as it may (${settings.seriesMax}, ${result.seriesMax} in this shard); series that are there go on`
+      refuseSeries(over, part, write, refusals, 'series-limit', detail)
+      for (const series of over) owners.untell(entry(series))
+    }
+    for (const position of result.conflicts) {
+      const series = write.sampleSeries[part.samples[position] as number] as number
+      refusals.add(series, 'duplicate-timestamp', CONFLICT, 'samples')
+    }
+    for (const position of result.histogramConflicts) {
+      const histogram = write.histograms[part.histograms[position] as number]
+      if (histogram) refusals.add(histogram.series, 'duplicate-timestamp', CONFLICT, 'histograms')
+    }
+    if (result.unknown.length === 0) return
+    // The shard forgot them since: nothing was left of them.
+    const forgotten = new Set(Array.from(result.unknown, (place) => part.series[place] as number))
+    await send(narrow(part, write, forgotten), () => true)
+  }
+  await Promise.all(parts.map((part) => send(part, (series) => !owners.isTold(entry(series)))))
+  rememberSent(organisationId, write)
+  const refused = [...write.refused, ...refusals.list].sort((a, b) => a.index - b.index)
+  const lost = (kind: 'samples' | 'histograms' | 'exemplars') =>
+    refusals.list.reduce((sum, refusal) => sum + refusal[kind], 0)
+  return {
+    samplesWritten: write.timestamps.length - lost('samples'),
+    histogramsWritten: write.histograms.length - lost('histograms'),
+    exemplarsWritten: write.exemplars.length - lost('exemplars'),
+    duplicates,
+    refused,
+  }
+}
