@@ -32,12 +32,13 @@ const decodeBase64Url = (text: string): string | null => {
 }
 
 /**
- * The key a request carries: `Authorization: Bearer KEY`, or on a WebSocket upgrade, where a browser
- * cannot set headers, the subprotocol `gjallar.key.<base64url(KEY)>`. Keys in URLs are never read.
+ * The key a request carries: `Authorization: Bearer KEY`, `Authorization: Token KEY` as InfluxDB's clients
+ * have it, or on a WebSocket upgrade, where a browser cannot set headers, the subprotocol
+ * `gjallar.key.<base64url(KEY)>`. Keys in URLs are never read.
  */
 export const keyOf = (headers: Headers): string | null => {
   const authorization = headers.get('authorization')
-  if (authorization !== null) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null
+  if (authorization !== null) return /^(?:Bearer|Token) +(\S+) *$/i.exec(authorization)?.[1] ?? null
   if (headers.get('upgrade')?.toLowerCase() !== 'websocket') return null
   const offered = (headers.get('sec-websocket-protocol') ?? '').split(',').map((p) => p.trim())
   const carrier = offered.find((protocol) => protocol.startsWith(KEY_PROTOCOL_PREFIX))

@@ -10,6 +10,9 @@ describe('the key of a request', () => {
   it.each([
     ['Bearer gjl_abc', 'gjl_abc'],
     ['bearer  gjl_abc ', 'gjl_abc'],
+    ['Token gjl_abc', 'gjl_abc'],
+    ['token gjl_abc', 'gjl_abc'],
+    ['Tokens gjl_abc', null],
     ['Basic gjl_abc', null],
     ['gjl_abc', null],
     ['Bearer ', null],
