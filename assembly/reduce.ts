@@ -7,6 +7,9 @@ import { loadOne, loadPair, maxLanes, minLanes, multiplyAdd, sumLanes } from './
 /** Elements of one block: 8 KiB of f64, so that a second look at it stays in the first cache. */
 const BLOCK_ELEMENTS: i32 = 1024
 
+/** Elements whose high words are compared with the extremes at a time; what exceeds them is seen twice. */
+const GROUP_ELEMENTS: i32 = 256
+
 /** A block is taken again around its true mean when the first centre cost more than these 4 bits. */
 const CANCELLATION_LIMIT: f64 = 1.0 / 16.0
 
@@ -59,7 +62,8 @@ function accumulate(total: f64, error: f64, output: usize): void {
  * @param values f64[n]
  * @param output f64[2], zeros to begin with; the sum is output[0] + output[1], or output[0] alone
  *   where that is not finite
- * Accuracy: |error| ≤ ACCURACY.sum · Σ|x| (16 partial sums, not in the order of the array).
+ * Accuracy: |error| ≤ ACCURACY.sum · Σ|x| (16 partial sums, not in the order of the array) where
+ * Σ|x| < 2^1023; beyond it finite values may sum to an infinity or NaN, as in IEEE.
  */
 export function sum_f64(values: usize, count: i32, output: usize): void {
   accumulate(sum<f64>(values, count), 0, output)
@@ -136,6 +140,10 @@ function extremes<T>(values: usize, count: i32, output: usize): void {
   let max0 = f64x2.splat(load<f64>(output, 8))
   let min1 = min0
   let max1 = max0
+  let min2 = min0
+  let max2 = max0
+  let min3 = min0
+  let max3 = max0
   let pointer = values
   const end = values + <usize>count * width
   const endOf8 = values + <usize>(count & ~7) * width
@@ -149,13 +157,13 @@ function extremes<T>(values: usize, count: i32, output: usize): void {
     max0 = f64x2.pmax(max0, x0)
     min1 = f64x2.pmin(min1, x1)
     max1 = f64x2.pmax(max1, x1)
-    min0 = f64x2.pmin(min0, x2)
-    max0 = f64x2.pmax(max0, x2)
-    min1 = f64x2.pmin(min1, x3)
-    max1 = f64x2.pmax(max1, x3)
+    min2 = f64x2.pmin(min2, x2)
+    max2 = f64x2.pmax(max2, x2)
+    min3 = f64x2.pmin(min3, x3)
+    max3 = f64x2.pmax(max3, x3)
   }
-  let min = minLanes(f64x2.pmin(min0, min1))
-  let max = maxLanes(f64x2.pmax(max0, max1))
+  let min = minLanes(f64x2.pmin(f64x2.pmin(min0, min1), f64x2.pmin(min2, min3)))
+  let max = maxLanes(f64x2.pmax(f64x2.pmax(max0, max1), f64x2.pmax(max2, max3)))
   for (; pointer < end; pointer += width) {
     const x = loadOne<T>(pointer)
     if (x < min) min = x
@@ -175,28 +183,6 @@ function foldExtremes(block: usize, output: usize): void {
   if (load<f64>(output, 8) < max) store<f64>(output, max, 8)
 }
 
-/** Lane-wise minimum of i32 by sign, over all lanes. */
-// @ts-ignore: decorator
-@inline
-function minWord(words: v128): i32 {
-  const half = i32x4.min_s(words, v128.shuffle<i32>(words, words, 2, 3, 0, 1))
-  return i32x4.extract_lane(i32x4.min_s(half, v128.shuffle<i32>(half, half, 1, 0, 3, 2)), 0)
-}
-
-// @ts-ignore: decorator
-@inline
-function maxWord(words: v128): i32 {
-  const half = i32x4.max_s(words, v128.shuffle<i32>(words, words, 2, 3, 0, 1))
-  return i32x4.extract_lane(i32x4.max_s(half, v128.shuffle<i32>(half, half, 1, 0, 3, 2)), 0)
-}
-
-// @ts-ignore: decorator
-@inline
-function maxWordUnsigned(words: v128): u32 {
-  const half = i32x4.max_u(words, v128.shuffle<i32>(words, words, 2, 3, 0, 1))
-  return i32x4.extract_lane(i32x4.max_u(half, v128.shuffle<i32>(half, half, 1, 0, 3, 2)), 0)
-}
-
 /** High words of four doubles. */
 // @ts-ignore: decorator
 @inline
@@ -204,24 +190,65 @@ function highWords(pair0: v128, pair1: v128): v128 {
   return v128.shuffle<i32>(pair0, pair1, 1, 3, 5, 7)
 }
 
+/** Whether values of both signs came. */
+// @ts-ignore: decorator
+@inline
+function hasBothSigns(output: usize): bool {
+  return load<f64>(output) < 0 && load<f64>(output, 8) >= 0
+}
+
+/** High word of a double; of −0 that of 0. */
+// @ts-ignore: decorator
+@inline
+function highWord(x: f64): u32 {
+  return <u32>(reinterpret<u64>(x + 0.0) >> 32)
+}
+
 /**
- * Whether values with these high words may reach beyond the extremes in output f64[2], or may be
- * infinite or NaN. A negative double has the larger word the further it is from zero.
+ * Words that values within the extremes of output f64[2] do not reach, in every lane. A negative double
+ * has the larger word, as u32, the further it is from zero.
  *
- * @param low smallest word as i32     @param high largest word as i32
- * @param highUnsigned largest word as u32: a negative value's wherever there is one
+ * Of one sign: the least u32 word that is surely not nearer to zero than all so far. Of both signs: the
+ * i32 word of the largest value, or that of an infinity.
  */
 // @ts-ignore: decorator
 @inline
-function mayExceed(low: i32, high: i32, highUnsigned: u32, output: usize): bool {
-  const hasNegative = highUnsigned >= SIGN_WORD
-  if (high >= <i32>INFINITE_WORD) return true
-  if (hasNegative && highUnsigned >= (SIGN_WORD | INFINITE_WORD)) return true
-  const least = hasNegative ? ((<u64>highUnsigned) << 32) | 0xffffffff : (<u64>low) << 32
-  const most = high >= 0 ? ((<u64>high) << 32) | 0xffffffff : (<u64>(<u32>low)) << 32
-  return (
-    reinterpret<f64>(least) < load<f64>(output) || load<f64>(output, 8) < reinterpret<f64>(most)
-  )
+function nearLimit(isMixed: bool, output: usize): v128 {
+  const least = load<f64>(output)
+  const most = load<f64>(output, 8)
+  if (isMixed) return i32x4.splat(min(highWord(most), INFINITE_WORD))
+  const near = least >= 0 ? least : most
+  return i32x4.splat(highWord(near) + <u32>(<u32>reinterpret<u64>(near) != 0))
+}
+
+/** The least u32 word that may be further from zero than all of its sign, or that of an infinity. */
+// @ts-ignore: decorator
+@inline
+function farLimit(isMixed: bool, output: usize): v128 {
+  const least = load<f64>(output)
+  return !isMixed && least >= 0
+    ? i32x4.splat(min(highWord(load<f64>(output, 8)), INFINITE_WORD))
+    : i32x4.splat(min(highWord(least), SIGN_WORD | INFINITE_WORD))
+}
+
+/**
+ * Whether values may reach beyond the extremes that gave the limits, or may be infinite or NaN.
+ *
+ * @param near least words as u32 where values so far have one sign, else the largest as i32
+ * @param far largest words as u32
+ */
+// @ts-ignore: decorator
+@inline
+function mayExceed(near: v128, far: v128, isMixed: bool, nearLimit: v128, farLimit: v128): bool {
+  const isNear = isMixed ? i32x4.ge_s(near, nearLimit) : i32x4.lt_u(near, nearLimit)
+  return v128.any_true(v128.or(isNear, i32x4.ge_u(far, farLimit)))
+}
+
+/** What of two words mayExceed looks for near zero. */
+// @ts-ignore: decorator
+@inline
+function nearer(a: v128, b: v128, isMixed: bool): v128 {
+  return isMixed ? i32x4.max_s(a, b) : i32x4.min_u(a, b)
 }
 
 /** Smallest and largest, continued from output f64[2]; for small n, or where all of them must be seen. */
@@ -233,8 +260,8 @@ export function extremes_f64(values: usize, count: i32, output: usize): void {
  * Smallest and largest value, continued from what output holds; NaN are left out. −0 and +0 are
  * equal: either may be given.
  *
- * Four doubles' high words fit one vector, so their order costs half of what comparing doubles
- * does; only a block whose words reach the extremes so far is then compared exactly.
+ * Four doubles' high words fit one vector, so their order costs less than comparing doubles does; only
+ * a group whose words reach the extremes so far is then compared exactly.
  *
  * @param values f64[n]
  * @param output f64[2] = min, max: +Inf, −Inf to begin with, and still so where nothing but NaN came
@@ -245,30 +272,51 @@ export function min_max_f64(values: usize, count: i32, output: usize): void {
     extremes_f64(values, count, output)
     return
   }
+  // The first group would be compared anyway.
+  const first = load<f64>(output) == Infinity ? GROUP_ELEMENTS : 0
+  extremes_f64(values, first, output)
   const end = values + (<usize>count << 3)
-  for (let block = values; block < end; block += BLOCK_ELEMENTS << 3) {
-    const rest = <i32>((end - block) >> 3)
-    const length = rest < BLOCK_ELEMENTS ? rest : BLOCK_ELEMENTS
-    let low0 = i32x4.splat(0x7fffffff)
-    let high0 = i32x4.splat(0x80000000)
-    let unsigned0 = i32x4.splat(0)
-    let pointer = block
-    const endOf16 = block + (<usize>(length & ~15) << 3)
-    for (; pointer < endOf16; pointer += 128) {
+  const endOf16 = end - (<usize>((count - first) & 15) << 3)
+  let pointer = values + (<usize>first << 3)
+  while (pointer < endOf16) {
+    pointer = hasBothSigns(output)
+      ? extremesByWords(pointer, endOf16, true, output)
+      : extremesByWords(pointer, endOf16, false, output)
+  }
+  extremes_f64(endOf16, <i32>((end - endOf16) >> 3), output)
+}
+
+/**
+ * Goes on, group by group, to behind the first one that was compared exactly, or to the end. Returns
+ * where it came. `isMixed` is a literal.
+ */
+// @ts-ignore: decorator
+@inline
+function extremesByWords(values: usize, end: usize, isMixed: bool, output: usize): usize {
+  const near = nearLimit(isMixed, output)
+  const far = farLimit(isMixed, output)
+  for (let group = values; group < end; group += GROUP_ELEMENTS << 3) {
+    const groupEnd = min(end, group + (GROUP_ELEMENTS << 3))
+    let near0 = isMixed ? i32x4.splat(0x80000000) : i32x4.splat(-1)
+    let near1 = near0
+    let far0 = i32x4.splat(0)
+    let far1 = far0
+    for (let pointer = group; pointer < groupEnd; pointer += 128) {
       const words0 = highWords(v128.load(pointer), v128.load(pointer, 16))
       const words1 = highWords(v128.load(pointer, 32), v128.load(pointer, 48))
       const words2 = highWords(v128.load(pointer, 64), v128.load(pointer, 80))
       const words3 = highWords(v128.load(pointer, 96), v128.load(pointer, 112))
-      low0 = i32x4.min_s(low0, i32x4.min_s(i32x4.min_s(words0, words1), i32x4.min_s(words2, words3)))
-      high0 = i32x4.max_s(high0, i32x4.max_s(i32x4.max_s(words0, words1), i32x4.max_s(words2, words3)))
-      unsigned0 = i32x4.max_u(unsigned0, i32x4.max_u(i32x4.max_u(words0, words1), i32x4.max_u(words2, words3)))
+      near0 = nearer(near0, nearer(words0, words1, isMixed), isMixed)
+      near1 = nearer(near1, nearer(words2, words3, isMixed), isMixed)
+      far0 = i32x4.max_u(far0, i32x4.max_u(words0, words1))
+      far1 = i32x4.max_u(far1, i32x4.max_u(words2, words3))
     }
-    if (mayExceed(minWord(low0), maxWord(high0), maxWordUnsigned(unsigned0), output)) {
-      extremes_f64(block, length, output)
-    } else {
-      extremes_f64(pointer, length & 15, output)
+    if (mayExceed(nearer(near0, near1, isMixed), i32x4.max_u(far0, far1), isMixed, near, far)) {
+      extremes_f64(group, <i32>((groupEnd - group) >> 3), output)
+      return groupEnd
     }
   }
+  return end
 }
 
 /** Smallest and largest of f32[n], as f64. As min_max_f64. */
@@ -327,17 +375,27 @@ const BLOCK_SQUARES: usize = 104
 const BLOCK_MIN: usize = 112
 const BLOCK_MAX: usize = 120
 
+// How a block's extremes are found.
+const NO_EXTREMES: i32 = 0
+const ONE_SIGN: i32 = 1
+const BOTH_SIGNS: i32 = 2
+const BY_VALUE: i32 = 3
+
 /**
  * Σd and Σd² of a block, and its extremes into the state wherever they reach beyond those so far.
- * `centered` and `findExtremes` are literals, so each use is its own loop. With NaN in the block Σd
- * is NaN and the extremes are left as they are.
+ * `centered` and `extremesOf` are literals, so each use is its own loop. With NaN in the block Σd is
+ * NaN, and its extremes are those of some of the others.
  */
 // @ts-ignore: decorator
 @inline
 function sumBlock<T>(
-  values: usize, count: i32, center: f64, centered: bool, findExtremes: bool, state: usize,
+  values: usize, count: i32, center: f64, centered: bool, extremesOf: i32, state: usize,
 ): void {
   const width = sizeof<T>()
+  const isMixed = extremesOf == BOTH_SIGNS
+  const byValue = extremesOf == BY_VALUE
+  const byWords = (extremesOf == ONE_SIGN || isMixed) && sizeof<T>() == 8
+  const byFloats = extremesOf == ONE_SIGN && sizeof<T>() == 4
   const center_f64x2 = f64x2.splat(center)
   let sum0 = f64x2.splat(0)
   let sum1 = sum0
@@ -345,49 +403,83 @@ function sumBlock<T>(
   let squares1 = sum0
   let squares2 = sum0
   let squares3 = sum0
-  // Of f32 the values, of f64 their high words.
-  let low = sizeof<T>() == 8 ? i32x4.splat(0x7fffffff) : f32x4.splat(Infinity)
-  let high = sizeof<T>() == 8 ? i32x4.splat(0x80000000) : f32x4.splat(-Infinity)
-  let highUnsigned = i32x4.splat(0)
+  let least = f32x4.splat(Infinity)
+  let most = f32x4.splat(-Infinity)
+  let min0 = f64x2.splat(load<f64>(state, MIN))
+  let max0 = f64x2.splat(load<f64>(state, MAX))
+  let min1 = min0
+  let max1 = max0
+  let nearest = nearLimit(isMixed, state + MIN)
+  let farthest = farLimit(isMixed, state + MIN)
   let pointer = values
   const end = values + <usize>count * width
   const endOf8 = values + <usize>(count & ~7) * width
-  for (; pointer < endOf8; pointer += 8 * width) {
-    let d0 = loadPair<T>(pointer)
-    let d1 = loadPair<T>(pointer + 2 * width)
-    if (findExtremes) {
-      const x = sizeof<T>() == 8 ? highWords(d0, d1) : v128.load(pointer)
-      low = sizeof<T>() == 8 ? i32x4.min_s(low, x) : f32x4.pmin(low, x)
-      high = sizeof<T>() == 8 ? i32x4.max_s(high, x) : f32x4.pmax(high, x)
-      if (sizeof<T>() == 8) highUnsigned = i32x4.max_u(highUnsigned, x)
+  while (pointer < endOf8) {
+    const group = pointer
+    const groupEnd = byWords ? min(endOf8, group + <usize>GROUP_ELEMENTS * width) : endOf8
+    let near = isMixed ? i32x4.splat(0x80000000) : i32x4.splat(-1)
+    let far = i32x4.splat(0)
+    for (; pointer < groupEnd; pointer += 8 * width) {
+      let d0 = loadPair<T>(pointer)
+      let d1 = loadPair<T>(pointer + 2 * width)
+      if (byWords) {
+        const words = highWords(d0, d1)
+        near = nearer(near, words, isMixed)
+        far = i32x4.max_u(far, words)
+      }
+      if (byValue) {
+        min0 = f64x2.pmin(f64x2.pmin(min0, d0), d1)
+        max0 = f64x2.pmax(f64x2.pmax(max0, d0), d1)
+      }
+      if (byFloats) {
+        const x = v128.load(pointer)
+        least = f32x4.pmin(least, x)
+        most = f32x4.pmax(most, x)
+      }
+      if (centered) {
+        d0 = f64x2.sub(d0, center_f64x2)
+        d1 = f64x2.sub(d1, center_f64x2)
+      }
+      sum0 = f64x2.add(sum0, f64x2.add(d0, d1))
+      let d2 = loadPair<T>(pointer + 4 * width)
+      let d3 = loadPair<T>(pointer + 6 * width)
+      if (byWords) {
+        const words = highWords(d2, d3)
+        near = nearer(near, words, isMixed)
+        far = i32x4.max_u(far, words)
+      }
+      if (byValue) {
+        min1 = f64x2.pmin(f64x2.pmin(min1, d2), d3)
+        max1 = f64x2.pmax(f64x2.pmax(max1, d2), d3)
+      }
+      if (byFloats) {
+        const x = v128.load(pointer, 16)
+        least = f32x4.pmin(least, x)
+        most = f32x4.pmax(most, x)
+      }
+      if (centered) {
+        d2 = f64x2.sub(d2, center_f64x2)
+        d3 = f64x2.sub(d3, center_f64x2)
+      }
+      sum1 = f64x2.add(sum1, f64x2.add(d2, d3))
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        // A fused addition is a link of a chain of four cycles: four chains keep it busy.
+        squares0 = multiplyAdd(d0, d0, squares0)
+        squares1 = multiplyAdd(d1, d1, squares1)
+        squares2 = multiplyAdd(d2, d2, squares2)
+        squares3 = multiplyAdd(d3, d3, squares3)
+      } else {
+        squares0 = f64x2.add(squares0, f64x2.add(f64x2.mul(d0, d0), f64x2.mul(d1, d1)))
+        squares1 = f64x2.add(squares1, f64x2.add(f64x2.mul(d2, d2), f64x2.mul(d3, d3)))
+      }
     }
-    if (centered) {
-      d0 = f64x2.sub(d0, center_f64x2)
-      d1 = f64x2.sub(d1, center_f64x2)
-    }
-    sum0 = f64x2.add(sum0, f64x2.add(d0, d1))
-    let d2 = loadPair<T>(pointer + 4 * width)
-    let d3 = loadPair<T>(pointer + 6 * width)
-    if (findExtremes) {
-      const x = sizeof<T>() == 8 ? highWords(d2, d3) : v128.load(pointer, 16)
-      low = sizeof<T>() == 8 ? i32x4.min_s(low, x) : f32x4.pmin(low, x)
-      high = sizeof<T>() == 8 ? i32x4.max_s(high, x) : f32x4.pmax(high, x)
-      if (sizeof<T>() == 8) highUnsigned = i32x4.max_u(highUnsigned, x)
-    }
-    if (centered) {
-      d2 = f64x2.sub(d2, center_f64x2)
-      d3 = f64x2.sub(d3, center_f64x2)
-    }
-    sum1 = f64x2.add(sum1, f64x2.add(d2, d3))
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      // A fused addition is a link of a chain of four cycles: four chains keep it busy.
-      squares0 = multiplyAdd(d0, d0, squares0)
-      squares1 = multiplyAdd(d1, d1, squares1)
-      squares2 = multiplyAdd(d2, d2, squares2)
-      squares3 = multiplyAdd(d3, d3, squares3)
-    } else {
-      squares0 = f64x2.add(squares0, f64x2.add(f64x2.mul(d0, d0), f64x2.mul(d1, d1)))
-      squares1 = f64x2.add(squares1, f64x2.add(f64x2.mul(d2, d2), f64x2.mul(d3, d3)))
+    if (byWords && mayExceed(near, far, isMixed, nearest, farthest)) {
+      extremes_f64(group, <i32>((groupEnd - group) >> 3), state + MIN)
+      nearest = nearLimit(isMixed, state + MIN)
+      // Where a second sign has come, words as of one tell nothing: all of the block is compared.
+      farthest = !isMixed && hasBothSigns(state + MIN)
+        ? i32x4.splat(0)
+        : farLimit(isMixed, state + MIN)
     }
   }
   let total = sumLanes(f64x2.add(sum0, sum1))
@@ -402,18 +494,24 @@ function sumBlock<T>(
   }
   store<f64>(state, total, BLOCK_SUM)
   store<f64>(state, squares, BLOCK_SQUARES)
-  if (!findExtremes || total != total) return
-  if (sizeof<T>() == 8) {
-    if (
-      count < 8 || mayExceed(minWord(low), maxWord(high), maxWordUnsigned(highUnsigned), state + MIN)
-    ) {
-      extremes_f64(values, count, state + MIN)
-      return
-    }
-  } else {
-    foldExtremes_f32(low, high, state + MIN)
+  if (extremesOf == NO_EXTREMES) return
+  if (byValue) {
+    store<f64>(state, minLanes(f64x2.pmin(min0, min1)), MIN)
+    store<f64>(state, maxLanes(f64x2.pmax(max0, max1)), MAX)
   }
+  if (byFloats && total == total) foldExtremes_f32(least, most, state + MIN)
   extremes<T>(tail, count & 7, state + MIN)
+}
+
+/** As sumBlock, and its extremes, whatever signs the values so far have. `centered` is a literal. */
+// @ts-ignore: decorator
+@inline
+function summariseBlock<T>(
+  values: usize, count: i32, center: f64, centered: bool, state: usize,
+): void {
+  if (sizeof<T>() == 8 && hasBothSigns(state + MIN)) {
+    sumBlock<T>(values, count, center, centered, BOTH_SIGNS, state)
+  } else sumBlock<T>(values, count, center, centered, ONE_SIGN, state)
 }
 
 /** As sumBlock without NaN, which leave all as it is. Returns how many values are not NaN. */
@@ -477,8 +575,11 @@ function provisionalMean<T>(values: usize, count: i32): f64 {
 function addBlock<T>(values: usize, count: i32, state: usize): void {
   const isCentered = load<f64>(state, CENTERED) != 0
   let center = isCentered ? provisionalMean<T>(values, count) : 0
-  if (isCentered) sumBlock<T>(values, count, center, true, true, state)
-  else sumBlock<T>(values, count, 0, false, true, state)
+  // Of the first values most groups would exceed what came before them.
+  const isFirst = sizeof<T>() == 8 && load<f64>(state, MIN) == Infinity
+  if (isFirst && !isCentered) sumBlock<T>(values, count, 0, false, BY_VALUE, state)
+  else if (isCentered) summariseBlock<T>(values, count, center, true, state)
+  else summariseBlock<T>(values, count, 0, false, state)
   let total = load<f64>(state, BLOCK_SUM)
   let valid = count
   // Infinities of both signs look like a NaN here; then every value is valid.
@@ -487,7 +588,7 @@ function addBlock<T>(values: usize, count: i32, state: usize): void {
     // Finite values may have left the range together; around their mean they do not.
     center = provisionalMean<T>(values, count)
     if (!hasNaN) {
-      sumBlock<T>(values, count, center, true, false, state)
+      sumBlock<T>(values, count, center, true, NO_EXTREMES, state)
       total = load<f64>(state, BLOCK_SUM)
     }
   }
@@ -503,7 +604,7 @@ function addBlock<T>(values: usize, count: i32, state: usize): void {
   if (!(squares - total * (total / n) >= squares * CANCELLATION_LIMIT) && trueMean - trueMean == 0) {
     center = trueMean
     if (hasNaN) sumValid<T>(values, count, center, state)
-    else sumBlock<T>(values, count, center, true, false, state)
+    else sumBlock<T>(values, count, center, true, NO_EXTREMES, state)
     total = load<f64>(state, BLOCK_SUM)
     squares = load<f64>(state, BLOCK_SQUARES)
     store<f64>(state, 1, CENTERED)
@@ -577,8 +678,8 @@ function addSummary<T>(values: usize, count: i32, state: usize): void {
  * @param values f64[n]
  * @param state f64[16], all zero to begin with: count, sum, min, max, mean, M2, nanCount, what the
  *   rounding of sum left out, and eight that are the kernel's own
- * Accuracy: sum |error| ≤ ACCURACY.summarySum · Σ|x|; mean |error| ≤ ACCURACY.summaryMean · max|x|;
- * M2 relative error ≤ ACCURACY.summaryM2 where |x| < 2^500; min, max and the counts are exact.
+ * Accuracy: sum |error| ≤ ACCURACY.summarySum · Σ|x|; mean |error| ≤ ACCURACY.summaryMean · max|x|,
+ * both where Σ|x| < 2^1023, beyond which sum and mean may be infinite or NaN as in IEEE; M2 relative error ≤ ACCURACY.summaryM2 where |x| < 2^500; min, max and the counts are exact.
  * Source: blocks, around a provisional mean where they need one, merged by Chan, Golub & LeVeque
  * 1979, eq. 2.1.
  */
@@ -591,14 +692,30 @@ export function summary_add_f32(values: usize, count: i32, state: usize): void {
   addSummary<f32>(values, count, state)
 }
 
+/** A state before any value. */
+// @ts-ignore: decorator
+@inline
+function clear(state: usize): void {
+  // memory.fill is a call out of the module, which costs as much as a hundred values.
+  const zero = i64x2.splat(0)
+  v128.store(state, zero)
+  v128.store(state, zero, 16)
+  v128.store(state, zero, 32)
+  v128.store(state, zero, 48)
+  v128.store(state, zero, 64)
+  v128.store(state, zero, 80)
+  v128.store(state, zero, 96)
+  v128.store(state, zero, 112)
+}
+
 /** The summary of f64[n] alone: as summary_add_f64 from a state of zeros, whatever output held. */
 export function summary_f64(values: usize, count: i32, output: usize): void {
-  memory.fill(output, 0, 128)
+  clear(output)
   addSummary<f64>(values, count, output)
 }
 
 /** The summary of f32[n] alone, computed in f64. As summary_f64. */
 export function summary_f32(values: usize, count: i32, output: usize): void {
-  memory.fill(output, 0, 128)
+  clear(output)
   addSummary<f32>(values, count, output)
 }

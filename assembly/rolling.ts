@@ -280,7 +280,8 @@ function rollingSums(
  *
  * @param window 1…n        @param work rolling_work_bytes(window)
  * @param output f64[n], not values
- * Accuracy: |error| ≤ ACCURACY.rollingSum · Σ|x| of the window, window ≤ 5 000.
+ * Accuracy: |error| ≤ ACCURACY.rollingSum · Σ|x| of the window, window ≤ 5 000, where Σ|x| < 2^1023;
+ * beyond it a sum may be infinite or NaN, as in IEEE.
  */
 export function rolling_sum_f64(
   values: usize, count: i32, window: i32, work: usize, output: usize,
@@ -294,7 +295,8 @@ export function rolling_sum_f64(
  *
  * @param window 1…n        @param work rolling_work_bytes(window)
  * @param output f64[n], not values
- * Accuracy: |error| ≤ ACCURACY.rollingMean · max|x| of the window, window ≤ 5 000.
+ * Accuracy: |error| ≤ ACCURACY.rollingMean · max|x| of the window, window ≤ 5 000, where Σ|x| of it is
+ * below 2^1023; beyond it a mean may be infinite or NaN, as its sum.
  */
 export function rolling_mean_f64(
   values: usize, count: i32, window: i32, work: usize, output: usize,

@@ -39,29 +39,40 @@ type Kernel = (values: number, count: number, state: number) => void
 /** A kernel's state lies at the scratch address, its input behind this. */
 const STATE_BYTES = 1024
 
+/** A piece of this size and where it is copied from stay in the first cache together. */
+const PIECE_ELEMENTS = CHUNK_ELEMENTS / 2
+
+/** A part of an array, without the look-up of its constructor that subarray() makes. */
+const pieceOf = (values: Float64Array | Float32Array, start: number, length: number) =>
+  values instanceof Float64Array
+    ? new Float64Array(values.buffer, values.byteOffset + start * 8, length)
+    : new Float32Array(values.buffer, values.byteOffset + start * 4, length)
+
 /**
  * Continues the state at the scratch address with values of any length. Values outside the kernels'
- * memory are copied a chunk at a time, which stays in the first cache, so no length needs memory.
+ * memory are copied a piece at a time, which is read while it is in the first cache, so no length needs
+ * memory.
+ *
+ * @param first takes the first piece, which may be empty, where it is not `kernel`
  */
-function feed({ arena }: Kernels, values: Values, kernel: Kernel): void {
-  if (values instanceof Resident) {
-    // In the same chunks: the error of a plain sum grows with the length of one.
-    for (let start = 0; start < values.length; start += CHUNK_ELEMENTS) {
-      const length = Math.min(CHUNK_ELEMENTS, values.length - start)
-      kernel(values.pointer + start * 8, length, arena.scratch)
-    }
+function feed({ arena }: Kernels, values: Values, kernel: Kernel, first = kernel): void {
+  const { scratch } = arena
+  const input = scratch + STATE_BYTES
+  const { length } = values
+  if (length <= PIECE_ELEMENTS) {
+    const pointer = values instanceof Resident ? values.pointer : input
+    if (!(values instanceof Resident)) arena.write(input, values)
+    first(pointer, length, scratch)
     return
   }
-  const input = arena.scratch + STATE_BYTES
-  if (values.length <= CHUNK_ELEMENTS) {
-    arena.write(input, values)
-    kernel(input, values.length, arena.scratch)
-    return
-  }
-  for (let start = 0; start < values.length; start += CHUNK_ELEMENTS) {
-    const chunk = values.subarray(start, start + CHUNK_ELEMENTS)
-    arena.write(input, chunk)
-    kernel(input, chunk.length, arena.scratch)
+  let next = first
+  for (let start = 0; start < length; start += PIECE_ELEMENTS) {
+    const count = Math.min(PIECE_ELEMENTS, length - start)
+    // What lies in the memory comes in the same pieces: the error of a plain sum grows with theirs.
+    const pointer = values instanceof Resident ? values.pointer + start * 8 : input
+    if (!(values instanceof Resident)) arena.write(input, pieceOf(values, start, count))
+    next(pointer, count, scratch)
+    next = kernel
   }
 }
 
@@ -81,7 +92,8 @@ function sumWith(kernels: Kernels, values: Values, kernel: Kernel): number {
  * Sum in f64; NaN and ±Inf propagate as in IEEE addition. 0 for an empty array.
  *
  * @param values f64[n] or f32[n]
- * Accuracy: |error| ≤ ACCURACY.sum · Σ|x| (16 partial sums, not in the order of the array).
+ * Accuracy: |error| ≤ ACCURACY.sum · Σ|x| (16 partial sums, not in the order of the array) where
+ * Σ|x| < 2^1023; beyond it finite values may sum to an infinity or NaN, as in IEEE.
  */
 export function sum(values: Values): number {
   const kernels = getKernels()
@@ -155,9 +167,9 @@ function readSummary({ arena }: Kernels): Summary {
  */
 export function summary(values: Values): Summary {
   const kernels = getKernels()
-  const { arena } = kernels
-  for (let i = 0; i < SUMMARY_STATE_ELEMENTS; i++) arena.writeF64(arena.scratch, i, 0)
-  feed(kernels, values, summaryKernel(kernels, values))
+  const { exports } = kernels
+  const first = isF32(values) ? exports.summary_f32 : exports.summary_f64
+  feed(kernels, values, summaryKernel(kernels, values), first)
   return readSummary(kernels)
 }
 

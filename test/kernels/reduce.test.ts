@@ -115,6 +115,36 @@ describe.each(BUILDS)('%s', (build) => {
     })
   })
 
+  it.each(
+    casesOf(
+      {
+        ...FINITE,
+        ...NON_FINITE,
+        'negative, then positive': (i, n, uniform) => (i < n / 2 ? -1 - uniform() : 1 + uniform()),
+        'positive, then negative': (i, n, uniform) => (i < n / 2 ? 1 + uniform() : -1 - uniform()),
+        'negative, nearing zero': (i, n) => (i - n) * 1e-3,
+        'negative, leaving zero': (i) => -1 - i * 1e-3,
+        'both signs, growing': (i) => i * (i % 2 === 0 ? 1e-3 : -1e-3),
+        'ones apart in the last bits': (_i, _n, uniform) =>
+          1 + Math.floor(uniform() * 1e6) * 2 ** -52,
+        'minus ones apart in the last bits': (_i, _n, uniform) =>
+          -1 - Math.floor(uniform() * 1e6) * 2 ** -52,
+        'a last -0.5 behind positives': (i, n, uniform) => (i === n - 40 ? -0.5 : 1 + uniform()),
+        'a last 0.5 behind negatives': (i, n, uniform) => (i === n - 40 ? 0.5 : -1 - uniform()),
+        'a late -Inf': (i, n, uniform) => (i === n - 300 ? Number.NEGATIVE_INFINITY : uniform()),
+        'NaN between signs': (i, n, uniform) =>
+          i % 97 === 0 ? Number.NaN : (i < n / 3 ? 1 : -1) * uniform(),
+        'zeros, then less': (i, n, uniform) => (i < n / 2 ? 0 : -uniform()),
+      },
+      [2047, 4096, 9001],
+    ),
+  )('finds the extremes of a long array: $name', ({ values }) => {
+    const { min, max } = reference(values)
+    for (const found of [minMax(values), summary(values)]) {
+      expect([found.min + 0, found.max + 0]).toEqual([min + 0, max + 0])
+    }
+  })
+
   describe('summary', () => {
     it('is within the stated errors of exact moments', () => {
       const sums = new ErrorStatistics()
