@@ -3,6 +3,8 @@ import { access } from './access/routes.ts'
 import { compute } from './compute/routes.ts'
 import { settingsOf } from './env.ts'
 import { dashboard } from './fleet/dashboard-routes.ts'
+import { influx, influxErrors } from './fleet/ingest/influx-routes.ts'
+import { otlp, otlpErrors } from './fleet/ingest/otlp-routes.ts'
 import { ingest } from './fleet/ingest-routes.ts'
 import { vmMetrics } from './fleet/metrics-routes.ts'
 import { catalogue } from './fleet/query/catalogue-routes.ts'
@@ -31,13 +33,18 @@ app.use(async (c, next) => {
 app.route('/', health)
 app.route('/', assets)
 for (const path of PROMETHEUS_PATHS) app.use(path, prometheusErrors)
+app.use('/v1/metrics', otlpErrors)
+app.use('/api/v2/write', influxErrors)
 app.use('/api/*', authenticate)
+app.use('/v1/*', authenticate)
 
 app.route('/', compute)
 app.route('/', vms)
 app.route('/', vmMetrics)
 app.route('/', dashboard)
 app.route('/', ingest)
+app.route('/', otlp)
+app.route('/', influx)
 app.route('/', queries)
 app.route('/', catalogue)
 app.route('/', streams)
