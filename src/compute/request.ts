@@ -1,5 +1,6 @@
 import { readBody, requireMediaType } from '../http/body.ts'
 import type { AppContext } from '../http/context.ts'
+import { ProblemError, problem } from '../http/problem.ts'
 import { cutOff, type Dtype, decodeNumbers, dtypeOf } from './binary.ts'
 
 /** A body that is read whole. */
@@ -41,6 +42,20 @@ export const readComputeBody = async (
   return { kind: 'binary', values: values.value }
 }
 
-/** A number of a query string; NaN, which no schema takes, where it is none. */
-export const queryNumber = (text: string): number =>
-  text.trim() === '' ? Number.NaN : Number(text)
+/** A number as JSON writes it, RFC 8259 § 6. */
+const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+/**
+ * A number of a query string, in decimal digits: Number() alone reads 0x10, white space and nothing at all
+ * as numbers too.
+ *
+ * Throws ProblemError 400 at `pointer`.
+ */
+export const queryNumber = (text: string, pointer: string): number => {
+  const value = DECIMAL.test(text) ? Number(text) : Number.NaN
+  if (Number.isFinite(value)) return value
+  const detail = 'must be a decimal number'
+  throw new ProblemError(
+    problem(400, 'bad-request', `query: ${detail}`, { errors: [{ pointer, detail }] }),
+  )
+}

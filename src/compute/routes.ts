@@ -38,8 +38,12 @@ const withKernels = <T>(work: () => T): T => {
   }
 }
 
+/** The numbers of a list in the query. Throws ProblemError 400 where one is none. */
 const queryParts = (c: AppContext, name: string): number[] | undefined =>
-  c.req.query(name)?.split(',').map(queryNumber)
+  c.req
+    .query(name)
+    ?.split(',')
+    .map((text, i) => queryNumber(text, `#/${name}/${i}`))
 
 /**
  * Runs `use` on a JSON body's value, its member `values` read by the kernel, or on the same shape made
@@ -95,11 +99,11 @@ describe(compute, {
   }),
 })
 compute.post('/api/v1/compute/percentiles', requireScope('read'), async (c) => {
-  const fromQuery = {
-    percentiles: queryParts(c, 'percentiles'),
-    method: c.req.query('method'),
-  }
   const bodyKind = bodyKindOf(c)
+  const fromQuery: Record<string, unknown> =
+    bodyKind.kind === 'json'
+      ? {}
+      : { percentiles: queryParts(c, 'percentiles'), method: c.req.query('method') }
   if (bodyKind.kind === 'binary' && bodyKind.isLong && fromQuery.method === 'sketch') {
     const { percentiles } = parseWith(
       schema.percentilesRequest.omit({ values: true }),

@@ -61,17 +61,13 @@ export const vectorsOfJson = (value: unknown): Vectors => {
   return { query, rows: rows.value, topK }
 }
 
-/** Query and candidates of a binary body: `dims` numbers each. Throws ProblemError 422. */
+/** Query and candidates of a binary body: `dims` numbers each. Throws ProblemError 400 or 422. */
 export const vectorsOfBinary = (c: AppContext, values: Float64Array | Float32Array): Vectors => {
-  const topKText = c.req.query('topK')
-  const { dims, topK } = parseWith(
-    binaryQuery,
-    {
-      dims: queryNumber(c.req.query('dims') ?? ''),
-      ...(topKText === undefined ? {} : { topK: queryNumber(topKText) }),
-    },
-    'query',
-  )
+  const given = ['dims', 'topK'].flatMap((name) => {
+    const text = c.req.query(name)
+    return text === undefined ? [] : [[name, queryNumber(text, `#/${name}`)]]
+  })
+  const { dims, topK } = parseWith(binaryQuery, Object.fromEntries(given), 'query')
   if (values.length < dims) {
     throw fault('#/query', `has ${values.length} values where dims is ${dims}`)
   }

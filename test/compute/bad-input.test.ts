@@ -137,18 +137,52 @@ describe('faults of a binary body', () => {
 
   it.each([
     { path: 'percentiles', at: ['#/percentiles'] },
-    { path: 'percentiles?percentiles=50,x,', at: ['#/percentiles/1', '#/percentiles/2'] },
+    { path: 'percentiles?percentiles=50,101,-1', at: ['#/percentiles/1', '#/percentiles/2'] },
     { path: 'percentiles?percentiles=50&method=guess', at: ['#/method'] },
     { path: 'similarity', at: ['#/dims'] },
     { path: 'similarity?dims=0', at: ['#/dims'] },
     { path: 'similarity?dims=5', at: ['#/query'] },
     { path: 'similarity?dims=3', at: ['#/candidates/0'] },
-    { path: 'similarity?dims=2&topK=x', at: ['#/topK'] },
+    { path: 'similarity?dims=1.5', at: ['#/dims'] },
+    { path: 'similarity?dims=2&topK=0', at: ['#/topK'] },
     { path: 'pipeline', at: ['#/operations'] },
   ])('$path names $at', async ({ path, at }) => {
     const { status, body } = await sendNumbers(path, Float64Array.of(1, 2, 3, 4))
     expect(status).toBe(422)
     expect(pointers(body)).toEqual(at)
+  })
+
+  it.each([
+    ...['0x10', '0b1', '1_0', '+5', '05', '5.', '.5', '1e', 'Infinity', '-Infinity', '1e999'],
+    ...['NaN', 'x', '', '%20', '%205', '5%20', '5%0A', '%D9%A5', '5;6', '5n', 'null', '[5]'],
+  ])('names a number of the query that is no decimal: %o', async (text) => {
+    for (const method of ['exact', 'sketch']) {
+      const path = `percentiles?method=${method}&percentiles=50,${text}`
+      const { status, body } = await sendNumbers(path, Float64Array.of(1, 2, 3, 4))
+      expect({ status, type: body.type }).toEqual({ status: 400, type: '/problems/bad-request' })
+      expect(pointers(body)).toEqual(['#/percentiles/1'])
+    }
+    const dims = await sendNumbers(`similarity?dims=${text}`, Float64Array.of(1, 2, 3, 4))
+    expect([dims.status, pointers(dims.body)]).toEqual([400, ['#/dims']])
+    const topK = await sendNumbers(`similarity?dims=2&topK=${text}`, Float64Array.of(1, 2, 3, 4))
+    expect([topK.status, pointers(topK.body)]).toEqual([400, ['#/topK']])
+  })
+
+  it.each(['0', '-0', '99.9', '1e1', '5E-1', '100.000', '0.1e+2'])(
+    'takes the decimal %s',
+    async (text) => {
+      const path = `percentiles?percentiles=${encodeURIComponent(text)}`
+      const { status, body } = await sendNumbers(path, Float64Array.of(1, 2, 3, 4))
+      expect(status).toBe(200)
+      expect(Object.keys(body.percentiles)).toEqual([String(Number(text))])
+    },
+  )
+
+  it('does not look at the query of a JSON body', async () => {
+    const request = { values: [1, 3], percentiles: [50] }
+    const { status, body } = await sendJson('percentiles?percentiles=x&method=guess', request)
+    expect(status).toBe(200)
+    expect(body.percentiles).toEqual({ '50': 2 })
   })
 
   it('refuses operations that are no JSON', async () => {
