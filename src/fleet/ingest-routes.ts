@@ -7,7 +7,9 @@ import type { AppContext } from '../http/context.ts'
 import { ProblemError, problem } from '../http/problem.ts'
 import { createRouter, problemResponses } from '../http/validate.ts'
 import { distribute } from './distribute.ts'
+import { distributeSeries } from './ingest/distribute-series.ts'
 import * as ingestion from './ingest.ts'
+import type { SeriesOutcome } from './series/series-write.ts'
 import { resolve } from './vm-directory.ts'
 import { metricsSchema } from './vm-schema.ts'
 
@@ -25,6 +27,15 @@ const sampleSchema = z
     ),
   })
   .openapi('Sample')
+
+const seriesSampleSchema = z
+  .object({
+    name: z.string().openapi({ description: 'Of the metric' }),
+    labels: z.record(z.string(), z.string()).optional(),
+    timestamp: z.union([z.number().int(), z.iso.datetime({ offset: true })]),
+    value: z.union([z.number(), z.enum(['NaN', 'Inf', '+Inf', '-Inf'])]),
+  })
+  .openapi('SeriesSample')
 
 const answerSchema = z
   .object({
@@ -79,14 +90,16 @@ ingest.openAPIRegistry.registerPath(
     method: 'post',
     path: '/api/v1/metrics',
     tags: ['ingest'],
-    summary: 'Store samples of VMs',
+    summary: 'Store samples of VMs and of label series',
     description:
       'JSON {"samples": […]} or NDJSON, one sample a line. Good samples are stored before the answer, the others are listed by index and reason. Sending the same samples again is harmless.',
     request: {
       body: {
         required: true,
         content: {
-          'application/json': { schema: z.object({ samples: z.array(sampleSchema) }) },
+          'application/json': {
+            schema: z.object({ samples: z.array(z.union([sampleSchema, seriesSampleSchema])) }),
+          },
           'application/x-ndjson': { schema: z.string() },
         },
       },
@@ -101,19 +114,43 @@ ingest.openAPIRegistry.registerPath(
   }),
 )
 
-ingest.post('/api/v1/metrics', requireScope('write'), async (c) => {
-  const parsed = await readSamples(c)
+const NO_SERIES: SeriesOutcome = {
+  samplesWritten: 0,
+  histogramsWritten: 0,
+  exemplarsWritten: 0,
+  duplicates: 0,
+  refused: [],
+}
+
+/** Stores the samples of VMs, and beside them those of label series. */
+const store = async (c: AppContext, parsed: ingestion.ParsedSamples) => {
   const { organisationId } = c.var.principal
-  const ids = await resolve(organisationId, parsed.references, Date.now(), (references) =>
-    resolveVms(connect(c.var.settings), organisationId, references),
+  const { settings } = c.var
+  const now = Date.now()
+  const ids = await resolve(organisationId, parsed.references, now, (references) =>
+    resolveVms(connect(settings), organisationId, references),
   )
-  const outcome = await distribute(c.env, c.var.settings, organisationId, parsed, ids)
-  const answer = {
-    accepted: outcome.accepted,
-    duplicates: outcome.duplicates,
-    refused: outcome.refused.slice(0, REFUSALS_LISTED_MAX),
-    refusedTotal: outcome.refused.length,
+  const [ofVms, ofSeries] = await Promise.all([
+    distribute(c.env, settings, organisationId, parsed, ids),
+    parsed.series.seriesCount === 0
+      ? NO_SERIES
+      : distributeSeries(c.env, settings, organisationId, parsed.series, now),
+  ])
+  const refused = [
+    ...ofVms.refused,
+    ...ofSeries.refused.map(({ index, reason, detail }) => ({ index, reason, detail })),
+  ].sort((a, b) => a.index - b.index)
+  const refusedOfSeries = ofSeries.refused.reduce((sum, { samples }) => sum + samples, 0)
+  return {
+    accepted: ofVms.accepted + ofSeries.samplesWritten - ofSeries.duplicates,
+    duplicates: ofVms.duplicates + ofSeries.duplicates,
+    refused: refused.slice(0, REFUSALS_LISTED_MAX),
+    refusedTotal: ofVms.refused.length + refusedOfSeries,
   }
+}
+
+ingest.post('/api/v1/metrics', requireScope('write'), async (c) => {
+  const answer = await store(c, await readSamples(c))
   if (answer.refusedTotal > 0 && answer.accepted + answer.duplicates === 0)
     throw new ProblemError(
       problem(422, 'samples-refused', `all ${answer.refusedTotal} samples were refused`, {

@@ -1,3 +1,6 @@
+import { addJsonSample } from './ingest/json-series.ts'
+import { SeriesWriteBuilder } from './ingest/series-builder.ts'
+import type { SeriesRefusalReason, SeriesWrite } from './series/series-write.ts'
 import { METRICS } from './types.ts'
 
 /** Limits of one ingest request. */
@@ -26,8 +29,9 @@ export type RefusalReason =
   | 'name-too-long'
   | 'duplicate-timestamp'
   | 'rate-exceeded'
-  | 'unsupported-series'
   | 'invalid-sample'
+  /** Of a sample with a name and labels. */
+  | SeriesRefusalReason
 
 /** Why the sample at `index` (its position in `samples`, or its line in NDJSON) was not stored. */
 export interface Refusal {
@@ -49,6 +53,8 @@ export interface ParsedSamples {
   /** Per sample: a row of `METRICS`, NaN where missing. */
   readonly values: readonly number[]
   readonly refused: readonly Refusal[]
+  /** The samples with a name and labels, `{name, labels, timestamp, value}`. */
+  readonly series: SeriesWrite
 }
 
 export interface IngestBounds {
@@ -115,7 +121,8 @@ const readTimestamp = (value: unknown, { now, ageMsMax }: IngestBounds): number 
 }
 
 /**
- * Reads samples one by one; a faulty one is refused by its index and does not touch the others.
+ * Reads samples one by one, of VMs and of label series in any mixture; a faulty one is refused by its
+ * index and does not touch the others. The times of label series are checked where they are stored.
  *
  * @param samples parsed JSON values, or the Fault that kept a line from being parsed
  * @param indexOf position of `samples[i]` in the request
@@ -132,14 +139,16 @@ export const parseSamples = (
   const timestamps: number[] = []
   const values: number[] = []
   const refused: Refusal[] = []
+  const series = new SeriesWriteBuilder()
 
-  const read = (sample: unknown): Fault | null => {
+  /** A fault, or the kind of sample that was taken. */
+  const read = (sample: unknown, at: number): Fault | 'vm' | 'series' => {
     if (sample instanceof MalformedLine) return sample.fault
     if (typeof sample !== 'object' || sample === null || Array.isArray(sample))
       return fault('invalid-sample', 'a sample must be an object')
     const fields = sample as Record<string, unknown>
     if ('name' in fields && !('vm' in fields))
-      return fault('unsupported-series', 'only samples with "vm" and its metrics are kept')
+      return addJsonSample(series, fields, parseTimestamp(fields.timestamp), at) ?? 'series'
     const vm = readReference(fields.vm)
     if (typeof vm !== 'string') return vm
     const timestamp = readTimestamp(fields.timestamp, bounds)
@@ -166,15 +175,24 @@ export const parseSamples = (
     }
     reference.push(position)
     timestamps.push(timestamp)
-    return null
+    return 'vm'
   }
 
   samples.forEach((sample, position) => {
-    const found = read(sample)
-    if (found) refused.push({ index: indexOf(position), ...found })
-    else index.push(indexOf(position))
+    const at = indexOf(position)
+    const found = read(sample, at)
+    if (found === 'vm') index.push(at)
+    else if (found !== 'series') refused.push({ index: at, ...found })
   })
-  return { references, reference, index, timestamp: timestamps, values, refused }
+  return {
+    references,
+    reference,
+    index,
+    timestamp: timestamps,
+    values,
+    refused,
+    series: series.build(),
+  }
 }
 
 const COMMA = 0x2c

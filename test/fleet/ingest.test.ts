@@ -5,12 +5,38 @@ import {
   parseTimestamp,
   splitLines,
 } from '../../src/fleet/ingest.ts'
+import '../kernels/load.ts'
+import { samplesOf } from './ingest/series-read.ts'
 
 const now = Date.parse('2026-03-01T12:00:00Z')
 const bounds = { now, ageMsMax: 48 * 3_600_000 }
 const good = { vm: 'web-1', timestamp: now, cpu_usage: 12.5 }
+const up = { name: 'up', labels: { job: 'node' }, timestamp: now, value: 1 }
 
 describe('sample parsing', () => {
+  it('takes label series beside the samples of VMs', () => {
+    const parsed = parseSamples(
+      [
+        up,
+        good,
+        { ...up, labels: undefined, value: '-Inf' },
+        { ...up, timestamp: '2026-03-01T12:00:01Z', value: 'NaN' },
+        { ...up, value: 'Infinity' },
+      ],
+      bounds,
+    )
+    expect(parsed.index).toEqual([1])
+    expect(parsed.refused.map(({ index }) => index)).toEqual([4])
+    expect([...parsed.series.positions]).toEqual([0, 2])
+    expect(samplesOf(parsed.series)).toEqual({
+      'up{job="node"}': [
+        [now, 1],
+        [now + 1_000, Number.NaN],
+      ],
+      up: [[now, Number.NEGATIVE_INFINITY]],
+    })
+  })
+
   it('keeps the good samples and refuses the others by index', () => {
     const parsed = parseSamples([good, 7, { ...good, timestamp: now + 1 }], bounds)
     expect(parsed.index).toEqual([0, 2])
@@ -37,7 +63,15 @@ describe('sample parsing', () => {
     ['no metric', { vm: 'web-1', timestamp: now }, 'invalid-sample'],
     ['no vm', { timestamp: now, cpu_usage: 1 }, 'invalid-sample'],
     ['an over-long vm', { ...good, vm: 'x'.repeat(254) }, 'name-too-long'],
-    ['a free series', { name: 'up', labels: {}, timestamp: now, value: 1 }, 'unsupported-series'],
+    ['a series with a number for a label', { ...up, labels: { a: 1 } }, 'invalid-line'],
+    ['a series with a list of labels', { ...up, labels: [] }, 'invalid-line'],
+    ['a series with text for its value', { ...up, value: '1' }, 'invalid-line'],
+    ['a series without a time', { name: 'up', value: 1 }, 'invalid-line'],
+    ['a series whose name is no text', { ...up, name: 7 }, 'invalid-line'],
+    ['a series without a name', { ...up, name: '' }, 'invalid-labels'],
+    ['a series named twice', { ...up, labels: { __name__: 'x' } }, 'invalid-labels'],
+    ['a series with half a character', { ...up, labels: { a: '\ud800' } }, 'invalid-utf8'],
+    ['a series beyond doubles', { ...up, value: Number.POSITIVE_INFINITY }, 'not-finite'],
   ])('refuses %s', (_, sample, reason) => {
     const parsed = parseSamples([sample], bounds)
     expect(parsed.refused.map((refusal) => refusal.reason)).toEqual([reason])
