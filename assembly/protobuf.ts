@@ -54,7 +54,21 @@ export function readVarint(reader: Reader, end: usize): u64 {
 }
 
 /** The next field's number · 8 + wire type; 0 with a fault. */
+// @ts-ignore: decorator
+@inline
 export function readTag(reader: Reader, end: usize): u32 {
+  const at = reader.at
+  if (at < end) {
+    const byte = <u32>load<u8>(at)
+    if (byte - 8 < 0x78) {
+      reader.at = at + 1
+      return byte
+    }
+  }
+  return readLongTag(reader, end)
+}
+
+function readLongTag(reader: Reader, end: usize): u32 {
   const start = reader.at
   const tag = readVarint(reader, end)
   if (tag - 8 <= <u64>(0xffffffff - 8)) return <u32>tag
@@ -63,7 +77,21 @@ export function readTag(reader: Reader, end: usize): u32 {
 }
 
 /** Reads a length; gives where what it measures ends, which is `end` at most. */
+// @ts-ignore: decorator
+@inline
 export function readEnd(reader: Reader, end: usize): usize {
+  const at = reader.at
+  if (at < end) {
+    const length = <usize>load<u8>(at)
+    if (length < 0x80 && length < end - at) {
+      reader.at = at + 1
+      return at + 1 + length
+    }
+  }
+  return readLongEnd(reader, end)
+}
+
+function readLongEnd(reader: Reader, end: usize): usize {
   const start = reader.at
   const length = readVarint(reader, end)
   if (reader.fault != 0) return end
