@@ -103,6 +103,33 @@ describe('faults of a JSON body', () => {
     expect({ status, byteOffset: body.byteOffset }).toEqual(want)
   })
 
+  it.each([
+    { name: 'in a string', before: '{"values":[1],"x":"', byte: 0xff, after: '"}' },
+    { name: 'in a name', before: '{"', byte: 0xc3, after: '":1,"values":[1]}' },
+    { name: 'cut off', before: '{"values":[1],"x":"', byte: 0xe2, after: '' },
+    {
+      name: 'half of a pair',
+      before: '{"x":"',
+      byte: [0xed, 0xa0, 0x80],
+      after: '","values":[1]}',
+    },
+    { name: 'among the numbers', before: '{"values":[1,', byte: 0x80, after: ']}' },
+  ])('refuses bytes that are no UTF-8, $name', async ({ before, byte, after }) => {
+    const utf8 = new TextEncoder()
+    const body = Uint8Array.of(...utf8.encode(before), ...[byte].flat(), ...utf8.encode(after))
+    for (const path of ['summary', 'percentiles']) {
+      const found = await send(path, { body, headers: { 'content-type': 'application/json' } })
+      expect(found.status).toBe(400)
+      expect(found.body.byteOffset).toBeGreaterThanOrEqual(0)
+      expect(found.body.byteOffset).toBeLessThanOrEqual(body.length)
+    }
+  })
+
+  it('takes half of a surrogate pair where JSON escapes it', async () => {
+    const text = '{"\\ud800":"\\udc00\\ud800","values":[1]}'
+    expect((await sendText('summary', text)).status).toBe(200)
+  })
+
   it('has no byte for a fault that JSON alone does not show', async () => {
     const { status, body } = await sendText('percentiles', '{"values":[1]}')
     expect(status).toBe(422)

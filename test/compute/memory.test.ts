@@ -33,6 +33,8 @@ describe('requests while the kernels have no memory left', () => {
     ['percentiles?percentiles=50', 'binary'],
     ['similarity?dims=10', 'binary'],
     ['pipeline?operations=[{"op":"abs"}]', 'binary'],
+    ['summary', { values: [1, 2] }],
+    ['summary', { x: 1, values: [1, 2] }],
     ['percentiles', { values: [...numbers], percentiles: [50] }],
     ['similarity', { query: [1, 2], candidates: [[2, 1]] }],
     ['pipeline', { values: [1, 2], operations: [{ op: 'abs' }] }],
