@@ -6,7 +6,8 @@ export {
 export { sum_exact_f64 } from './exact-sum'
 export { summary_i8, summary_u8 } from './quantised'
 export {
-  order_statistics_f64, order_statistics_work_bytes, remove_nan_f64, widen_valid_f32,
+  order_statistics_f64, order_statistics_work_bytes, quantiles_f64, quantiles_work_bytes, remove_nan_f64,
+  widen_valid_f32,
 } from './quantile'
 export { bracket_f32, bracket_f64, count_around_f32, count_around_f64 } from './bracket'
 export {
@@ -41,6 +42,7 @@ export {
 export { snappy_decompress, snappy_padding_bytes } from './snappy'
 export { text_result_bytes, text_scan, text_work_bytes } from './text'
 export { chunk_bytes_max, chunk_decode, chunk_encode, chunk_work_bytes } from './chunk'
+export { windows_evaluate, windows_work_bytes } from './windows'
 
 /** First byte that holds no static data: the host's arena begins here. */
 export function heap_base(): usize {

@@ -36,6 +36,8 @@ export const ACCURACY = {
   rollingMean: 1e-13,
   /** Of the variance. */
   rollingVariance: 3e-14,
+  /** Of the largest value: means, deviations, slopes a second; of its square: variances; of Σ: sums. */
+  windows: 1e-12,
   /** Of max(1, |prediction|), against XGBoost's sums in f32. */
   trees: 1e-6,
   /** Bits, absolute. */
