@@ -5,6 +5,7 @@ import { settingsOf } from './env.ts'
 import { dashboard } from './fleet/dashboard-routes.ts'
 import { influx, influxErrors } from './fleet/ingest/influx-routes.ts'
 import { otlp, otlpErrors } from './fleet/ingest/otlp-routes.ts'
+import { remoteWrite } from './fleet/ingest/remote-write-routes.ts'
 import { ingest } from './fleet/ingest-routes.ts'
 import { vmMetrics } from './fleet/metrics-routes.ts'
 import { catalogue } from './fleet/query/catalogue-routes.ts'
@@ -43,6 +44,7 @@ app.route('/', vms)
 app.route('/', vmMetrics)
 app.route('/', dashboard)
 app.route('/', ingest)
+app.route('/', remoteWrite)
 app.route('/', otlp)
 app.route('/', influx)
 app.route('/', queries)
