@@ -1,6 +1,8 @@
 import type { Label } from '../series/labels.ts'
 import { type ArithmeticOp, type Binary, type ComparisonOp, isComparison } from './ast.ts'
-import { ABSENT, type Column, FLOAT, floatsOf, mapFloats, united, withoutName } from './column.ts'
+import { ABSENT, type Column, FLOAT, HISTOGRAM, mapFloats, united, withoutName } from './column.ts'
+import { combined, scaled } from './histogram-arithmetic.ts'
+import type { FloatHistogram } from './native-histogram.ts'
 
 export type ElementOp = ArithmeticOp | ComparisonOp
 
@@ -40,14 +42,43 @@ export const scalarBinary = (op: ElementOp, a: Float64Array, b: Float64Array): F
   return a.map((value, step) => apply(value, b[step] as number))
 }
 
-export interface Elements {
-  readonly values: Float64Array
-  readonly present: Uint8Array
+/** What an operation is between: a column without its labels. */
+export type Elements = Omit<Column, 'labels'>
+
+/** Between values of which one at least is a histogram; null where the operation is none of them. */
+const ofHistograms = (
+  op: ElementOp,
+  a: FloatHistogram | number,
+  b: FloatHistogram | number,
+): FloatHistogram | null => {
+  if (typeof a !== 'number' && typeof b !== 'number')
+    return op === '+' || op === '-' ? combined(a, b, op === '+' ? 1 : -1) : null
+  if (typeof a === 'number') return op === '*' && typeof b !== 'number' ? scaled(b, a) : null
+  if (typeof b !== 'number' || (op !== '*' && op !== '/')) return null
+  return scaled(a, op === '*' ? b : 1 / b)
+}
+
+const elementAt = ({ values, present, histograms }: Elements, step: number) =>
+  present[step] === HISTOGRAM ? (histograms?.[step] ?? null) : (values[step] as number)
+
+/** Adds the steps at which one at least is a histogram. */
+const withHistograms = (op: ElementOp, a: Elements, b: Elements, floats: Elements): Elements => {
+  if (!a.histograms && !b.histograms) return floats
+  const present = floats.present.slice()
+  const histograms = Array.from(present, (_, step) => {
+    if (a.present[step] === ABSENT || b.present[step] === ABSENT) return null
+    if (a.present[step] === FLOAT && b.present[step] === FLOAT) return null
+    const [x, y] = [elementAt(a, step), elementAt(b, step)]
+    const result = x === null || y === null ? null : ofHistograms(op, x, y)
+    if (result) present[step] = HISTOGRAM
+    return result
+  })
+  return { values: floats.values, present, histograms }
 }
 
 /**
- * Between floats at the steps where both are; a comparison without `bool` keeps the value of `kept` where
- * it holds.
+ * At the steps where both sides have a value. Between floats a comparison without `bool` keeps the value of
+ * `kept` where it holds. Histograms are added, subtracted, and multiplied or divided by a float.
  */
 export const elementwise = (
   { op, bool }: Pick<Binary, 'op' | 'bool'>,
@@ -62,7 +93,8 @@ export const elementwise = (
   const apply = compare ? null : ARITHMETIC[op as ArithmeticOp]
   for (let step = 0; step < steps; step++) {
     if (a.present[step] !== FLOAT || b.present[step] !== FLOAT) continue
-    const [x, y] = [a.values[step] as number, b.values[step] as number]
+    const x = a.values[step] as number
+    const y = b.values[step] as number
     if (apply) values[step] = apply(x, y)
     else {
       const holds = compare?.(x, y) ?? false
@@ -71,7 +103,7 @@ export const elementwise = (
     }
     present[step] = FLOAT
   }
-  return { values, present }
+  return withHistograms(op as ElementOp, a, b, { values, present, histograms: null })
 }
 
 /** Whether the answer is another quantity than its operand, which then loses its name. */
@@ -88,18 +120,17 @@ export const vectorScalar = (
   scalar: Float64Array,
   scalarIsLeft: boolean,
 ): Column[] => {
-  const all = { values: scalar, present: new Uint8Array(scalar.length).fill(FLOAT) }
-  const results = columns.map((column) => {
-    const floats = { values: column.values, present: floatsOf(column) }
-    const elements = scalarIsLeft
-      ? elementwise(binary, all, floats, floats)
-      : elementwise(binary, floats, all, floats)
-    return {
-      labels: namedAs(binary, column.labels),
-      ...elements,
-      histograms: null,
-    }
-  })
+  const all = {
+    values: scalar,
+    present: new Uint8Array(scalar.length).fill(FLOAT),
+    histograms: null,
+  }
+  const results = columns.map((column) => ({
+    labels: namedAs(binary, column.labels),
+    ...(scalarIsLeft
+      ? elementwise(binary, all, column, column)
+      : elementwise(binary, column, all, column)),
+  }))
   return united(results, binary)
 }
 

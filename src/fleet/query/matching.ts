@@ -1,10 +1,9 @@
 import type { Label } from '../series/labels.ts'
 import type { Binary } from './ast.ts'
-import { anyPresent, dropsName, type Elements, elementwise } from './binary.ts'
+import { anyPresent, dropsName, elementwise } from './binary.ts'
 import {
   ABSENT,
   type Column,
-  floatsOf,
   grouped,
   keyOf,
   labelValue,
@@ -74,11 +73,6 @@ const resultLabels = (
   return labels
 }
 
-const floats = (column: Column): Elements => ({
-  values: column.values,
-  present: floatsOf(column),
-})
-
 /** Several series of the left match one of the right without `group_left` having said so. */
 const rejectOverlap = (binary: Binary, taken: Uint8Array, present: Uint8Array): void => {
   for (let step = 0; step < taken.length; step++) {
@@ -117,12 +111,12 @@ export const vectorBinary = (
     const taken = new Uint8Array(steps)
     for (const many of group)
       for (const one of partners) {
-        const [a, b] = swapped ? [floats(one), floats(many)] : [floats(many), floats(one)]
+        const [a, b] = swapped ? [one, many] : [many, one]
         const elements = elementwise(binary, a, b, a)
         if (binary.matching.many === null && group.length > 1)
           rejectOverlap(binary, taken, elements.present)
         const labels = resultLabels(binary, many.labels, one.labels)
-        results.push({ labels, ...elements, histograms: null })
+        results.push({ ...elements, labels })
       }
   }
   return united(results, binary)

@@ -3,7 +3,7 @@ import { METRIC_NAME } from '../series/labels.ts'
 import { compileMatchers, MATCHERS_MAX, type Matcher } from '../series/matchers.ts'
 import type { Selector } from './ast.ts'
 import { limitFault, parseFault } from './query-error.ts'
-import { childrenOf, positiveMs, quotedText, spanOf, textOf } from './tree.ts'
+import { childrenOf, quotedText, spanOf, textOf } from './tree.ts'
 
 const matcherOf = (text: string, node: SyntaxNode): Matcher => {
   const [name, op, value] = childrenOf(node)
@@ -24,7 +24,8 @@ const matchesAbsent = (matcher: Matcher): boolean => {
   return compiled.ok && compiled.value.every((one) => one.matchesAbsent)
 }
 
-const vectorSelectorOf = (text: string, node: SyntaxNode): Selector => {
+/** The instant selector of a VectorSelector. */
+export const selectorOf = (text: string, node: SyntaxNode): Selector => {
   const name = node.getChild('Identifier')
   const braces = node.getChild('LabelMatchers')
   const inBraces = braces ? childrenOf(braces).map((child) => matcherOf(text, child)) : []
@@ -49,22 +50,6 @@ const vectorSelectorOf = (text: string, node: SyntaxNode): Selector => {
     rangeMs: null,
     offsetMs: 0,
     at: null,
-    ...spanOf(node),
-  }
-}
-
-/** The selector of a VectorSelector or MatrixSelector. */
-export const selectorOf = (text: string, node: SyntaxNode): Selector => {
-  if (node.name === 'VectorSelector') return vectorSelectorOf(text, node)
-  const [inner, range] = childrenOf(node)
-  if (inner?.name === 'OffsetExpr' || inner?.name === 'StepInvariantExpr')
-    throw parseFault('no offset or @ modifiers allowed before range', spanOf(inner))
-  if (inner?.name !== 'VectorSelector' || !range)
-    throw parseFault('ranges only allowed for vector selectors', spanOf(node))
-  return {
-    ...vectorSelectorOf(text, inner),
-    type: 'matrix',
-    rangeMs: positiveMs(text, range),
     ...spanOf(node),
   }
 }
