@@ -134,7 +134,8 @@ export class SeriesShard extends DurableObject<Env> {
     if (refusal) return refusal
     try {
       this.#belongTo(organisationId)
-      if (this.#series.isFull) this.#cut(now)
+      if (this.#series.isOverfull) this.#series.sealer.sealNow(now, () => this.#vms.checkpoint(now))
+      else if (this.#series.isFull) this.#seal(now)
       const result = this.#series.append(decoded.value, extras, now)
       // What an append gives to do can wait for the live interval: no look at every VM for each.
       if (this.#alarmAt > now + this.#settings.liveIntervalMs) await this.#arrange(now)
@@ -178,15 +179,12 @@ export class SeriesShard extends DurableObject<Env> {
     return this.#series.read.metadata(metric, limit)
   }
 
-  /** Seals the heads, and with them what VMs were told from their samples. */
-  #cut(now: number): void {
+  /** Seals the heads in the background, and with them what VMs were told from their samples. */
+  #seal(now: number): void {
+    if (this.#series.sealer.isSealing) return
     this.#takeHostSamples(now)
-    try {
-      this.#series.cut(now, () => this.#vms.checkpoint(now))
-    } catch (error) {
-      this.#leave(error)
-      throw error
-    }
+    const sealed = this.#series.sealer.seal(now, () => this.#vms.checkpoint(Date.now()))
+    this.ctx.waitUntil(sealed.catch((error: unknown) => this.#leave(error)))
   }
 
   /** Samples that follow from label series go the way of all samples; the series' journal stands for them. */
@@ -267,8 +265,8 @@ export class SeriesShard extends DurableObject<Env> {
       this.#series.expire(now)
     }
     this.#takeHostSamples(now)
-    if (now >= this.#series.cutDueAt || this.#series.isFull) this.#cut(now)
-    this.ctx.waitUntil(this.#series.compact())
+    if (now >= this.#series.cutDueAt || this.#series.isFull) this.#seal(now)
+    this.ctx.waitUntil(this.#series.sealer.compact())
     if (now >= this.#live.nextAt)
       await this.#live.run(now, this.#organisationId, this.#vms.values(), (vm) =>
         this.#vms.fold(vm, now),

@@ -50,9 +50,14 @@ export class Heads {
     return this.#samples
   }
 
-  /** Samples of the series that has most, since the last clear. */
-  get countMax(): number {
-    return this.#countMax
+  /** Whether a series has had this many samples since the last call of `watch`. */
+  reached(count: number): boolean {
+    return this.#countMax >= count
+  }
+
+  /** Begins to watch for the series with most samples. */
+  watch(): void {
+    this.#countMax = 0
   }
 
   /** Bytes held. */
@@ -142,6 +147,15 @@ export class Heads {
 
   /** Puts other samples, ascending, in the place of a series'. */
   replace(slot: number, timestamps: Float64Array, bits: Int32Array): void {
+    const newest = this.newest[slot] as number
+    this.release(slot)
+    for (let at = 0; at < timestamps.length; at++)
+      this.append(slot, timestamps[at] as number, bits, at)
+    this.newest[slot] = Math.max(newest, this.newest[slot] as number)
+  }
+
+  /** Forgets a series' samples, but not its newest time. */
+  release(slot: number): void {
     this.#samples -= this.count(slot)
     for (let block = this.#first[slot] as number; block !== NO_BLOCK; ) {
       this.#free.push(block)
@@ -150,10 +164,6 @@ export class Heads {
     this.#first[slot] = NO_BLOCK
     this.#last[slot] = NO_BLOCK
     this.#counts[slot] = 0
-    const newest = this.newest[slot] as number
-    for (let at = 0; at < timestamps.length; at++)
-      this.append(slot, timestamps[at] as number, bits, at)
-    this.newest[slot] = Math.max(newest, this.newest[slot] as number)
   }
 
   /** Slots get the numbers of their places in `slots`; of the others nothing must be held. */
@@ -170,18 +180,5 @@ export class Heads {
     kept(this.#last, NO_BLOCK)
     kept(this.#counts, 0)
     kept(this.newest, Number.NEGATIVE_INFINITY)
-  }
-
-  /** Forgets all samples; slots keep their newest time. Slabs beyond `slabsKept` go back to the heap. */
-  clear(slabsKept: number): void {
-    this.#slabs.length = Math.min(this.#slabs.length, slabsKept)
-    this.#next = new Int32Array(this.#slabs.length * SLAB_BLOCKS)
-    this.#blocks = 0
-    this.#free = []
-    this.#first.fill(NO_BLOCK)
-    this.#last.fill(NO_BLOCK)
-    this.#counts.fill(0)
-    this.#samples = 0
-    this.#countMax = 0
   }
 }

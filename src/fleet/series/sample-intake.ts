@@ -158,20 +158,22 @@ export class SampleIntake {
     this.#lastValue[slot] = value
   }
 
-  /** What a cut leaves to go on from. */
-  get tails(): Tails {
+  /** A copy of what the next incarnation goes on from. */
+  tails(): Tails {
     const { numbers, count } = this.#registry
     return {
-      numbers,
-      newest: this.heads.newest.subarray(0, count),
-      values: this.#lastValue.subarray(0, count),
+      numbers: numbers.slice(),
+      newest: this.heads.newest.slice(0, count),
+      values: this.#lastValue.slice(0, count),
     }
   }
 
-  /** All heads are sealed. @param slabsKept see Heads.clear */
-  sealed(slabsKept: number): void {
-    this.#sealedTo.set(this.heads.newest.subarray(0, this.#sealedTo.length))
-    this.heads.clear(slabsKept)
+  /** The heads of the slots in [first, end) are in chunks. */
+  sealed(first: number, end: number): void {
+    for (let slot = first; slot < end; slot++) {
+      this.#sealedTo[slot] = this.heads.newest[slot] as number
+      this.heads.release(slot)
+    }
   }
 
   /** The registry keeps the series of these slots, in this order. */

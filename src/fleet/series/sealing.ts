@@ -20,27 +20,30 @@ const endOfChunk = (timestamps: Float64Array, from: number, count: number): numb
 }
 
 /**
- * Encodes every head and stores the chunks as segments of their days. Inside the transaction that
- * deletes the journal rows that they stand for.
+ * Encodes the heads of the slots in [first, end) and stores the chunks as segments of their days. Inside
+ * a transaction.
  *
  * @param numberOf number of a slot's series, ascending with the slots
  * @param cut any number that no other cut has
  */
 export const sealHeads = (
   heads: Heads,
-  slots: number,
+  first: number,
+  end: number,
   numberOf: (slot: number) => number,
   store: ChunkStore,
   cut: number,
 ): void => {
   const builders = new Map<number, SegmentBuilder>()
-  const timestamps = new Float64Array(heads.countMax)
-  const values = new Float64Array(heads.countMax)
+  let samplesMax = 0
+  for (let slot = first; slot < end; slot++) samplesMax = Math.max(samplesMax, heads.count(slot))
+  const timestamps = new Float64Array(samplesMax)
+  const values = new Float64Array(samplesMax)
   const bits = new Int32Array(values.buffer)
-  for (let slot = 0; slot < slots; slot++) {
+  for (let slot = first; slot < end; slot++) {
     const count = heads.copy(slot, timestamps, bits)
     for (let from = 0; from < count; ) {
-      const end = endOfChunk(timestamps, from, count)
+      const chunkEnd = endOfChunk(timestamps, from, count)
       const oldest = timestamps[from] as number
       const day = dayOf(oldest)
       let builder = builders.get(day)
@@ -48,9 +51,12 @@ export const sealHeads = (
         builder = new SegmentBuilder((segment) => store.addSegment(day, cut, segment))
         builders.set(day, builder)
       }
-      const chunk = encodeChunk(timestamps.subarray(from, end), values.subarray(from, end))
-      builder.add(numberOf(slot), chunk, oldest, timestamps[end - 1] as number)
-      from = end
+      const chunk = encodeChunk(
+        timestamps.subarray(from, chunkEnd),
+        values.subarray(from, chunkEnd),
+      )
+      builder.add(numberOf(slot), chunk, oldest, timestamps[chunkEnd - 1] as number)
+      from = chunkEnd
     }
   }
   for (const builder of builders.values()) builder.end()

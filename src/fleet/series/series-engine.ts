@@ -1,14 +1,12 @@
 import type { Settings } from '../../env.ts'
-import { logEvent } from '../../observability/log.ts'
 import type { ShardBatch } from '../shard-batch.ts'
-import { ChunkStore, GROUPS_MAX } from './chunk-store.ts'
-import { dayOf } from './day.ts'
+import { ChunkStore } from './chunk-store.ts'
 import { ExtrasStore } from './extras-store.ts'
 import type { Heads } from './heads.ts'
 import { HostDerivation } from './host-derivation.ts'
 import { SeriesRegistry } from './registry.ts'
-import { onFault, SampleIntake } from './sample-intake.ts'
-import { compactDay, sealHeads } from './sealing.ts'
+import { SampleIntake } from './sample-intake.ts'
+import { Sealer } from './sealer.ts'
 import type { SeriesBatch } from './series-batch.ts'
 import type { JournalSamples } from './series-journal.ts'
 import { SeriesReader } from './series-reader.ts'
@@ -17,12 +15,8 @@ import type { SeriesAppendResult, SeriesExtras } from './shard-api.ts'
 
 /** Samples of one series in memory before all are sealed: late ones are sorted in between them. */
 const HEAD_SAMPLES_MAX = 8_192
-/** Cuts of a day whose segments are merged into chunks by series; of a day that is over, one is enough. */
-const COMPACTION_CUTS_MIN = 8
-/** Between two steps of a compaction. */
-const COMPACTION_PAUSE_MS = 5
-/** Memory for heads kept over a cut; 16,384 samples a slab. */
-const SLABS_KEPT = 64
+/** Heads this far over their bound are sealed without pauses. */
+const OVERFULL_RATIO = 1.5
 
 const NO_EXTRAS: SeriesExtras = { histograms: [], exemplars: [], metadata: [] }
 
@@ -32,7 +26,6 @@ const NO_EXTRAS: SeriesExtras = { histograms: [], exemplars: [], metadata: [] }
  * is chunks plus journal, whenever the object is killed.
  */
 export class SeriesEngine {
-  readonly #storage: DurableObjectStorage
   readonly #settings: Settings
   readonly #store: SeriesStore
   readonly #chunks: ChunkStore
@@ -41,12 +34,10 @@ export class SeriesEngine {
   readonly #registry: SeriesRegistry
   readonly #intake: SampleIntake
   readonly #heads: Heads
+  readonly sealer: Sealer
   #reader: SeriesReader
-  #journalSince = Number.POSITIVE_INFINITY
-  #isCompacting = false
 
   constructor(storage: DurableObjectStorage, settings: Settings) {
-    this.#storage = storage
     this.#settings = settings
     this.#store = new SeriesStore(storage.sql)
     this.#chunks = new ChunkStore(storage.sql)
@@ -56,6 +47,14 @@ export class SeriesEngine {
     this.#intake = new SampleIntake(this.#registry, this.#chunks, this.#hosts, this.#store.tails())
     this.#heads = this.#intake.heads
     this.#reader = this.#openReader()
+    this.sealer = new Sealer(
+      storage,
+      this.#store,
+      this.#chunks,
+      this.#registry,
+      this.#intake,
+      this.#hosts,
+    )
     for (const row of this.#store.journal()) this.#replay(row)
   }
 
@@ -68,7 +67,7 @@ export class SeriesEngine {
     const slots = new Int32Array(numbers.length)
     for (let sample = 0; sample < slots.length; sample++)
       slots[sample] = this.#registry.slotOf(numbers[sample] as number)
-    this.#journalSince = Math.min(this.#journalSince, at)
+    this.sealer.journalSince = Math.min(this.sealer.journalSince, at)
     this.#intake.insert(slots, timestamps, values, at, false)
   }
 
@@ -123,7 +122,7 @@ export class SeriesEngine {
       to[2 * index + 1] = from[2 * sample + 1] as number
     }
     this.#store.appendJournal({ numbers, timestamps: times, values: taken }, at)
-    this.#journalSince = Math.min(this.#journalSince, at)
+    this.sealer.journalSince = Math.min(this.sealer.journalSince, at)
   }
 
   /**
@@ -200,74 +199,31 @@ export class SeriesEngine {
     this.#registry.forgetVm(vmId)
   }
 
-  /** Whether heads are at a bound: seal before the next batch. */
+  /** Whether heads are to be sealed. */
   get isFull(): boolean {
     return (
       this.#heads.samples >= this.#settings.seriesCutSamples ||
-      this.#heads.countMax >= HEAD_SAMPLES_MAX
+      this.#heads.reached(HEAD_SAMPLES_MAX)
+    )
+  }
+
+  /** Whether they are so far over the bound that nothing more is taken before they are sealed. */
+  get isOverfull(): boolean {
+    return (
+      this.#heads.samples >= OVERFULL_RATIO * this.#settings.seriesCutSamples ||
+      this.#heads.reached(OVERFULL_RATIO * HEAD_SAMPLES_MAX)
     )
   }
 
   /** When the heads are due to be sealed for their age, ms since the epoch. */
   get cutDueAt(): number {
-    return this.#journalSince + this.#settings.seriesCutIntervalMs
-  }
-
-  /**
-   * Seals all heads and empties the journal. What it stood for besides (`alongside`: VM samples that
-   * were taken) is stored in the same transaction.
-   *
-   * @param now ms since the epoch
-   */
-  cut(now: number, alongside: () => void): void {
-    const { count } = this.#registry
-    this.#storage.transactionSync(() => {
-      alongside()
-      sealHeads(this.#heads, count, (slot) => this.#registry.number(slot), this.#chunks, now)
-      this.#store.saveTails(this.#intake.tails)
-      this.#store.saveHosts(this.#hosts.states())
-      this.#store.clearJournal()
-    })
-    this.#intake.sealed(SLABS_KEPT)
-    this.#journalSince = Number.POSITIVE_INFINITY
-  }
-
-  /** Step by step, so that the requests that came meanwhile are served in between; one at a time. */
-  async compact(): Promise<void> {
-    if (this.#isCompacting) return
-    this.#isCompacting = true
-    try {
-      for (
-        let steps = this.#nextCompaction(Date.now());
-        steps;
-        steps = this.#nextCompaction(Date.now())
-      )
-        for (const _ of steps) await scheduler.wait(COMPACTION_PAUSE_MS)
-    } catch (error) {
-      logEvent('series-shard', 'error', 'a compaction failed; its segments stay', error)
-    }
-    this.#isCompacting = false
-  }
-
-  #nextCompaction(now: number): Generator<void> | null {
-    const today = dayOf(now)
-    for (const day of this.#chunks.days) {
-      const { cuts, groups } = this.#chunks.waiting(day)
-      const isDue = cuts >= (day < today ? 1 : COMPACTION_CUTS_MIN)
-      if (isDue && groups < GROUPS_MAX)
-        return compactDay(
-          this.#chunks,
-          day,
-          (write) => this.#storage.transactionSync(write),
-          onFault,
-        )
-    }
-    return null
+    return this.sealer.journalSince + this.#settings.seriesCutIntervalMs
   }
 
   /** Drops what is older than the raw retention, and the series of which nothing is left. */
   expire(now: number): void {
     const before = now - this.#settings.rawRetentionMs
+    if (this.sealer.isSealing) return
     const dropped = this.#chunks.dropBefore(before)
     if (dropped.length === 0) return
     this.#extras.dropDays(dropped, before)

@@ -108,8 +108,20 @@ export class SeriesStore {
       yield { at: row.at as number, ...decodeJournalRow(row.batch as ArrayBuffer) }
   }
 
-  clearJournal(): void {
-    this.#sql.exec('DELETE FROM series_journal')
+  /** Sequence of the newest journal row; 0 where there is none. */
+  journalEnd(): number {
+    return this.#sql
+      .exec<{ last: number }>('SELECT coalesce(max(sequence), 0) AS last FROM series_journal')
+      .one().last
+  }
+
+  /** Deletes the journal up to a row. @returns when the oldest that is left came; +Infinity where none is */
+  trimJournal(upTo: number): number {
+    this.#sql.exec('DELETE FROM series_journal WHERE sequence <= ?', upTo)
+    const { at } = this.#sql
+      .exec<{ at: number | null }>('SELECT min(at) AS at FROM series_journal')
+      .one()
+    return at ?? Number.POSITIVE_INFINITY
   }
 
   saveTails({ numbers, newest, values }: Tails): void {

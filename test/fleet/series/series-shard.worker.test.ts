@@ -81,7 +81,7 @@ const range = (count: number, from = start, step = 15_000) =>
 /** Seals what a shard holds, by another engine over its storage, and ends the object. */
 const seal = async (shard: DurableObjectStub<SeriesShard>): Promise<void> => {
   await runInDurableObject(shard, (_, { storage }) =>
-    new SeriesEngine(storage, settingsOf(env)).cut(Date.now(), () => {}),
+    new SeriesEngine(storage, settingsOf(env)).sealer.sealNow(Date.now(), () => {}),
   )
   await evictDurableObject(shard)
 }
