@@ -6,7 +6,8 @@ export {
 export { sum_exact_f64 } from './exact-sum'
 export { summary_i8, summary_u8 } from './quantised'
 export {
-  order_statistics_f64, order_statistics_work_bytes, remove_nan_f64, widen_valid_f32,
+  order_statistics_f64, order_statistics_work_bytes, quantiles_f64, quantiles_work_bytes, remove_nan_f64,
+  widen_valid_f32,
 } from './quantile'
 export { bracket_f32, bracket_f64, count_around_f32, count_around_f64 } from './bracket'
 export {

@@ -13,6 +13,9 @@ const SORT_MAX: i32 = 24
 /** Below this size 256 bins are enough and cheaper to clear and to walk. */
 const SMALL_REGION: i32 = 4096
 
+/** Below this 64 bins are. */
+const TINY_REGION: i32 = 192
+
 /** Two counters a bin, used in turn, so that equal neighbours do not wait for one another. */
 function binBytes(count: i32): usize {
   return count < SMALL_REGION ? 256 * 2 * 4 : 2048 * 2 * 4
@@ -134,7 +137,12 @@ function countInBins(
 }
 
 function countBins(region: usize, count: i32, low: u64, shift: u64, bins: usize, binCount: i32): void {
-  memory.fill(bins, 0, <usize>binCount << 3)
+  // memory.fill is a call out of the module: more than a few bins cost by themselves.
+  if (binCount > 256) memory.fill(bins, 0, <usize>binCount << 3)
+  else {
+    const end = bins + (<usize>binCount << 3)
+    for (let bin = bins; bin < end; bin += 16) v128.store(bin, i64x2.splat(0))
+  }
   if (low >> 63) countInBins(region, count, low, shift, bins, true)
   else countInBins(region, count, low, shift, bins, false)
 }
@@ -210,7 +218,7 @@ function select(
   // min and max take −0 and +0 for equal, the keys do not: the range must hold both.
   const low = min == 0 ? keyOf(hasSign ? -0.0 : 0.0) : keyOf(min)
   const high = max == 0 ? keyOf(0.0) : keyOf(max)
-  const binBits: i64 = count < SMALL_REGION ? 8 : 11
+  const binBits: i64 = count < TINY_REGION ? 6 : count < SMALL_REGION ? 8 : 11
   const rangeBits = 64 - <i64>clz(high - low)
   const shift: u64 = rangeBits > binBits ? rangeBits - binBits : 0
   countBins(region, count, low, shift, bins, <i32>((high - low) >> shift) + 1)
@@ -310,4 +318,79 @@ export function order_statistics_f64(
 export function order_statistics_work_bytes(count: i32, rankCount: i32): i32 {
   const passes = 9
   return <i32>binBytes(count) + (count << 3) + rankCount * passes * <i32>GROUP_BYTES
+}
+
+/** numpy's `_lerp`; ±Inf at one end alone gives that infinity. */
+function between(low: f64, high: f64, t: f64): f64 {
+  if (t == 0 || low == high) return low
+  const step = high - low
+  if (!isFinite(step)) {
+    return isFinite(low) && isFinite(high) ? low * (1 - t) + high * t : low + high
+  }
+  return t < 0.5 ? low + step * t : high - step * (1 - t)
+}
+
+/** Puts a rank into ascending u32[count], where it is not there yet. Returns how many there are. */
+function insertRank(ranks: usize, count: i32, rank: u32): i32 {
+  let hole = ranks + (<usize>count << 2)
+  while (hole > ranks && load<u32>(hole - 4) > rank) hole -= 4
+  if (hole > ranks && load<u32>(hole - 4) == rank) return count
+  for (let last = ranks + (<usize>count << 2); last > hole; last -= 4) {
+    store<u32>(last, load<u32>(last - 4))
+  }
+  store<u32>(hole, rank)
+  return count + 1
+}
+
+/** The order statistic of a rank that is among the ranks. */
+// @ts-ignore: decorator
+@inline
+function statisticOf(rank: u32, ranks: usize, statistics: usize): f64 {
+  let index: usize = 0
+  while (load<u32>(ranks + (index << 2)) != rank) index++
+  return load<f64>(statistics + (index << 3))
+}
+
+/**
+ * Quantiles by linear interpolation between order statistics (numpy's `linear`), of values so few that
+ * a call costs more than they do.
+ *
+ * @param values f64[n], used up; NaN are left out        @param qs f64[qCount] in [0, 1], any order
+ * @param work quantiles_work_bytes(n, qCount) bytes, aligned to 16
+ * @param output f64[qCount], may be qs; NaN without values
+ * Accuracy: exact order statistics, interpolated as numpy does, to the last bit.
+ */
+export function quantiles_f64(
+  values: usize, count: i32, qs: usize, qCount: i32, work: usize, output: usize,
+): void {
+  const valid = remove_nan_f64(values, count)
+  if (valid == 0) {
+    for (let i = 0; i < qCount; i++) store<f64>(output + (<usize>i << 3), NaN)
+    return
+  }
+  // work: f64 statistics[2 · qCount] | u32 ranks[2 · qCount] | that of order_statistics_f64
+  const statistics = work
+  const ranks = statistics + (<usize>qCount << 4)
+  const inner = (ranks + (<usize>qCount << 3) + 15) & ~15
+  let rankCount = 0
+  for (let i = 0; i < qCount; i++) {
+    const position = load<f64>(qs + (<usize>i << 3)) * <f64>(valid - 1)
+    const rank = <u32>position
+    rankCount = insertRank(ranks, rankCount, rank)
+    if (position > <f64>rank) rankCount = insertRank(ranks, rankCount, rank + 1)
+  }
+  order_statistics_f64(values, valid, ranks, rankCount, inner, statistics)
+  for (let i = 0; i < qCount; i++) {
+    const at = <usize>i << 3
+    const position = load<f64>(qs + at) * <f64>(valid - 1)
+    const rank = <u32>position
+    const t = position - <f64>rank
+    const low = statisticOf(rank, ranks, statistics)
+    store<f64>(output + at, t > 0 ? between(low, statisticOf(rank + 1, ranks, statistics), t) : low)
+  }
+}
+
+/** Bytes of working space that quantiles_f64 needs. */
+export function quantiles_work_bytes(count: i32, qCount: i32): i32 {
+  return order_statistics_work_bytes(count, 2 * qCount) + 24 * qCount + 16
 }

@@ -7,7 +7,7 @@ import { between, interpolate, wantedOf } from './quantile-ranks.ts'
 export const QUANTILES_MAX = 4096
 
 /** Fewer values are sorted here: cheaper than the way into the kernels' memory. */
-const SORT_ELEMENTS_MAX = 32
+const SORT_ELEMENTS_MAX = 16
 
 const few = new Float64Array(SORT_ELEMENTS_MAX)
 
@@ -38,6 +38,23 @@ function selectAmongFew(
 const SCRATCH_ELEMENTS_MAX = 1280
 const SCRATCH_QUANTILES_MAX = 8
 
+/** Quantiles of values that fit the scratch memory, all in one call: quantiles | values | work. */
+function selectInScratch(
+  { arena, exports }: Kernels,
+  values: Float64Array,
+  qs: readonly number[],
+): Float64Array<ArrayBuffer> {
+  const { scratch } = arena
+  const input = scratch + SCRATCH_QUANTILES_MAX * 8
+  const work = (input + values.length * 8 + 15) & ~15
+  for (let i = 0; i < qs.length; i++) arena.writeF64(scratch, i, qs[i] ?? 0)
+  arena.write(input, values)
+  exports.quantiles_f64(input, values.length, scratch, qs.length, work, scratch)
+  const found = new Float64Array(qs.length)
+  for (let i = 0; i < found.length; i++) found[i] = arena.readF64(scratch, i)
+  return found
+}
+
 /** More have blocks of their own: together they would be rounded up to a power of two nearly twice. */
 const TOGETHER_ELEMENTS_MAX = 65_536
 
@@ -48,11 +65,7 @@ function selectAmongAll(
   qs: readonly number[],
 ): Float64Array<ArrayBuffer> {
   const count = values.length
-  const fitsScratch =
-    count <= SCRATCH_ELEMENTS_MAX &&
-    qs.length <= SCRATCH_QUANTILES_MAX &&
-    values instanceof Float64Array
-  const lease = fitsScratch ? undefined : arena.openLease()
+  const lease = arena.openLease()
   try {
     const workBytes = exports.order_statistics_work_bytes(count, 2 * qs.length)
     // work | values | ranks | statistics: one block, for each costs a small array its share.
@@ -60,7 +73,7 @@ function selectAmongAll(
     const narrowBytes = values instanceof Float32Array ? count * 4 : 0
     const sizeBytes = workBytes + 8 + inputBytes + narrowBytes + qs.length * 24
     const apart = count > TOGETHER_ELEMENTS_MAX ? lease : undefined
-    const work = lease ? lease.allocate(apart ? workBytes : sizeBytes) : arena.scratch
+    const work = lease.allocate(apart ? workBytes : sizeBytes)
     const own = apart ? apart.allocate(inputBytes) : (work + workBytes + 7) & ~7
     const narrow = apart ? apart.allocate(narrowBytes) : own + inputBytes
     const input = values instanceof Resident ? values.pointer : own
@@ -81,7 +94,7 @@ function selectAmongAll(
     exports.order_statistics_f64(input, valid, ranksAt, ranks.length, work, statistics)
     return interpolate(wanted, (index) => arena.readF64(statistics, index))
   } finally {
-    lease?.close()
+    lease.close()
   }
 }
 
@@ -108,6 +121,13 @@ export function quantiles(
   const kernels = getKernels()
   if (values.length <= SORT_ELEMENTS_MAX && !(values instanceof Resident)) {
     return selectAmongFew(values, qs)
+  }
+  if (
+    values.length <= SCRATCH_ELEMENTS_MAX &&
+    qs.length <= SCRATCH_QUANTILES_MAX &&
+    values instanceof Float64Array
+  ) {
+    return selectInScratch(kernels, values, qs)
   }
   if (values.length >= BRACKET_ELEMENTS_MIN) {
     const found = bracketStatistics(kernels, values, qs)
