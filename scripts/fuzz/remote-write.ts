@@ -32,7 +32,7 @@ const SERIES: readonly SentSeries[] = [
 const METADATA = [{ type: 1, metric: 'up', help: 'Whether it is up.', unit: '' }]
 
 /** What every write must be, whatever came. */
-const checkWrite = (write: SeriesWrite): void => {
+export const checkWrite = (write: SeriesWrite): void => {
   const { seriesCount, sampleSeries, timestamps, values } = write
   must(write.identity.length === 4 * seriesCount, 'an identity is missing')
   must(timestamps.length === sampleSeries.length, 'a timestamp is missing')
