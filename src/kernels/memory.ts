@@ -4,7 +4,8 @@ export const ARENA_BYTES_MAX = 64 * 1024 * 1024
 /** Most elements of one chunk: their f64 stay in the first cache while a kernel reads them. */
 export const CHUNK_ELEMENTS = 4096
 
-const SCRATCH_BYTES = 1024 + CHUNK_ELEMENTS * 8
+/** What lies at an arena's scratch address: see there. */
+export const SCRATCH_BYTES = 1024 + CHUNK_ELEMENTS * 8
 const PAGE_BYTES = 65_536
 const CLASS_BYTES_MIN = 256
 

@@ -1,5 +1,6 @@
-import type { Hold } from './memory.ts'
+import { type Hold, SCRATCH_BYTES } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
+import { readScores } from './similarity.ts'
 
 type Vector = Float64Array | Float32Array
 
@@ -99,7 +100,7 @@ export class RowIndex {
     })
   }
 
-  /** Runs `use` with the address of f64[queries][count] of cosines. */
+  /** Runs `use`, which leaves the scratch memory alone, with the address of f64[queries][count] of cosines. */
   #withScores<T>(queries: Vector, use: (scores: number, queryCount: number) => T): T {
     if (this.#isFree) throw new Error('the index was freed')
     const { dims, count } = this
@@ -113,9 +114,11 @@ export class RowIndex {
     const given = Math.ceil((queries.length * 4) / 16) * 16
     const brought = isF32 ? 0 : Math.ceil(queries.length / 16) * 16
     const properties = isF32 ? 0 : queryCount * PROPERTIES_BYTES
-    return arena.lease((lease) => {
-      // One block: the queries as they came, what i8 makes of them, the scores.
-      const first = lease.allocate(given + brought + properties + queryCount * count * 8)
+    // One block: the queries as they came, what i8 makes of them, the scores. Little needs no lease.
+    const sizeBytes = given + brought + properties + queryCount * count * 8
+    const lease = sizeBytes <= SCRATCH_BYTES ? undefined : arena.openLease()
+    try {
+      const first = lease?.allocate(sizeBytes) ?? arena.scratch
       const scores = first + given + brought + properties
       if (queries instanceof Float32Array) arena.write(first, queries)
       else arena.f32(first, queries.length).set(queries)
@@ -130,7 +133,9 @@ export class RowIndex {
       }
       exports.clamp_f64(scores, queryCount * count, -1, 1, scores)
       return use(scores, queryCount)
-    })
+    } finally {
+      lease?.close()
+    }
   }
 
   /**
@@ -140,7 +145,7 @@ export class RowIndex {
    */
   cosines(queries: Vector): Float64Array<ArrayBuffer> {
     return this.#withScores(queries, (scores, queryCount) =>
-      this.#kernels.arena.f64(scores, queryCount * this.count).slice(),
+      readScores(this.#kernels.arena, scores, queryCount * this.count),
     )
   }
 

@@ -1,4 +1,4 @@
-import { CHUNK_ELEMENTS, type Lease, Resident } from './memory.ts'
+import { type Arena, CHUNK_ELEMENTS, type Lease, Resident, SCRATCH_BYTES } from './memory.ts'
 import { getKernels } from './module.ts'
 
 type Vector = Float64Array | Float32Array
@@ -73,6 +73,48 @@ type PairKernel = (
   output: number,
 ) => void
 
+/** As everyPair() of so few that a lease would cost more than they do; undefined for more. */
+function everyPairInScratch(
+  queries: Vector,
+  queryCount: number,
+  rows: Vector,
+  rowCount: number,
+  dims: number,
+  kernels: { readonly f32: PairKernel; readonly f64: PairKernel },
+): Float64Array<ArrayBuffer> | undefined {
+  const { arena } = getKernels()
+  const isF32 = queries instanceof Float32Array && rows instanceof Float32Array
+  const widthBytes = isF32 ? 4 : 8
+  const first = arena.scratch
+  const others = (first + queries.length * widthBytes + 15) & ~15
+  const output = (others + rows.length * widthBytes + 15) & ~15
+  if (output + queryCount * rowCount * 8 > first + SCRATCH_BYTES) return undefined
+  const copy = (pointer: number, vectors: Vector): void => {
+    if (isF32 || vectors instanceof Float64Array) arena.write(pointer, vectors)
+    else arena.f64(pointer, vectors.length).set(vectors)
+  }
+  copy(first, queries)
+  copy(others, rows)
+  const kernel = isF32 ? kernels.f32 : kernels.f64
+  kernel(first, queryCount, others, rowCount, dims, output)
+  return readScores(arena, output, queryCount * rowCount)
+}
+
+/** A view and its copy cost as much as reading this many one by one. */
+const READ_SINGLY_MAX = 32
+
+/** A copy of f64[count]. */
+export function readScores(
+  arena: Arena,
+  pointer: number,
+  count: number,
+): Float64Array<ArrayBuffer> {
+  if (count > READ_SINGLY_MAX) return arena.f64(pointer, count).slice()
+  const scores = new Float64Array(count)
+  for (let i = 0; i < count; i++) scores[i] = arena.readF64(pointer, i)
+  return scores
+}
+
 /** f64[queries][rows] of a kernel that takes every query with every row. */
 function everyPair(
   queries: Vector | Resident,
@@ -83,6 +125,10 @@ function everyPair(
   const queryCount = countOf('queries', queries, dims)
   const rowCount = countOf('rows', rows, dims)
   const { arena } = getKernels()
+  if (!(queries instanceof Resident || rows instanceof Resident)) {
+    const found = everyPairInScratch(queries, queryCount, rows, rowCount, dims, kernels)
+    if (found) return found
+  }
   return arena.lease((lease) => {
     const output = lease.allocate(queryCount * rowCount * 8)
     // The results of several queries lie a whole row of results apart.
@@ -107,7 +153,7 @@ function everyPair(
         kernel(query, 1, chunk, end - start, dims, output + start * 8)
       }
     }
-    return arena.f64(output, queryCount * rowCount).slice()
+    return readScores(arena, output, queryCount * rowCount)
   })
 }
 
