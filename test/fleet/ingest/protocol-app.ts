@@ -5,6 +5,7 @@ import { type Hono, type MiddlewareHandler, Hono as Router } from 'hono'
 import { settingsOf } from '../../../src/env.ts'
 import { influx, influxErrors } from '../../../src/fleet/ingest/influx-routes.ts'
 import { otlp, otlpErrors } from '../../../src/fleet/ingest/otlp-routes.ts'
+import { remoteWrite } from '../../../src/fleet/ingest/remote-write-routes.ts'
 import { keyOf } from '../../../src/http/auth.ts'
 import { drainRefused } from '../../../src/http/body.ts'
 import type { AppEnv, Scope } from '../../../src/http/context.ts'
@@ -43,6 +44,7 @@ export const protocolApp = (): Hono<AppEnv> => {
     .use(authenticate)
     .route('/', otlp)
     .route('/', influx)
+    .route('/', remoteWrite)
     .onError(onError)
   return app.notFound(notFoundOf(app))
 }
