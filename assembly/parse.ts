@@ -67,11 +67,11 @@ const CONSTANTS: usize = memory.data<u64>([
   0x2c2c2c2c2c2c2c2c, 0x2c2c2c2c2c2c2c2c, // ','
 ])
 
-/** 32 bytes from LAST_LANES + n: a mask of the last n ≤ 32 lanes. */
-const LAST_LANES: usize = memory.data<u64>([0, 0, 0, 0, -1, -1, -1, -1])
+/** 32 bytes from LAST_LANES + n: a mask of the last n ≤ 32 lanes. In one line of the cache, as the next. */
+const LAST_LANES: usize = memory.data<u64>([0, 0, 0, 0, -1, -1, -1, -1], 64)
 
 /** 16 bytes from FIRST_LANES + n: a mask of the first 32 − n lanes, of all 16 up to n = 16. */
-const FIRST_LANES: usize = memory.data<u64>([-1, -1, -1, -1, 0, 0, 0, 0, 0, 0])
+const FIRST_LANES: usize = memory.data<u64>([-1, -1, -1, -1, 0, 0, 0, 0, 0, 0], 64)
 
 // @ts-ignore: decorator
 @inline
