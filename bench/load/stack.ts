@@ -23,6 +23,8 @@ export interface LoadStack {
   readonly key: string
   /** Of workerd. */
   readonly pid: number
+  /** Holds what the worker and the database keep. */
+  readonly stateFolder: string
 }
 
 export interface StackOptions<Fleet> {
@@ -82,7 +84,7 @@ export const withStack = async <Fleet extends { readonly organisationId: string 
     const child = await startWorkerd(worker, await prepareWorkerd(worker), (spawned) =>
       stopping.push(() => spawned.stop()),
     )
-    return await work({ url: `http://127.0.0.1:${port}`, key, pid: child.pid }, fleet)
+    return await work({ url: `http://127.0.0.1:${port}`, key, pid: child.pid, stateFolder }, fleet)
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupted)
     await stopAll()
