@@ -49,7 +49,9 @@ const page = `# Results
 Written by \`node scripts/results.ts\` from the reports in \`bench/results\`. Medians; smaller is better; a rival's column has
 its median and how many times ours it is: above 1 ours is faster, below 1 is a loss. Subjects run interleaved in one
 run on a shared machine. Where a suite stands more than once, each is a run of its own: their spread is how far a single
-ratio can be trusted. This processor's L2 is 512 KiB a core, so 1e5 f64 are past it.
+ratio can be trusted. This processor's L2 is 512 KiB a core, so 1e5 f64 are past it. A kernel case whose input and
+results pass the 64 MiB of the kernels' memory has no row: JSON numbers at 10,000,000, of which a request holds
+2,097,152 at most.
 
 ${sections.join('\n\n')}
 `
