@@ -20,7 +20,7 @@ import { MORE_QUERIES, RAW_QUERIES } from '../test/fleet/query/more-queries.ts'
 import { ourAnswer } from '../test/fleet/query/our-answers.ts'
 import { startPrometheus, writeSeries } from '../test/fleet/query/real-prometheus.ts'
 import { complianceTemplates } from '../test/fleet/query/templates.ts'
-import { referenceWindows } from '../test/fleet/query/window-reference.ts'
+import '../test/kernels/load.ts'
 
 /** Half an hour at 45 s, off the samples' own times. */
 const RANGE_GRID = { startMs: DEMO_END_MS - 1_803_000, stepMs: 45_000, steps: 40 }
@@ -64,14 +64,13 @@ try {
     intervalMs: DEMO_INTERVAL_MS,
   })
   const golden: Golden = {}
-  const options = { windows: referenceWindows }
   const compare = async (query: string): Promise<string[]> => {
     const faults: string[] = []
     for (const isRange of RAW_QUERIES.includes(query) ? [false] : [true, false]) {
       const grid = isRange ? RANGE_GRID : INSTANT_GRID
       const kind = isRange ? 'range' : 'instant'
       const theirs = await asked(prometheus.address, query, grid, isRange)
-      const ours = await ourAnswer(query, grid, source, options, kind)
+      const ours = await ourAnswer(query, grid, source, kind)
       const found = difference(ours, theirs, TOLERANCE)
       if (found) faults.push(`${kind}: ${query}\n      ${found.slice(0, 400)}`)
     }

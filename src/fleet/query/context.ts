@@ -3,7 +3,6 @@ import type { Grid } from './grid.ts'
 import { POINTS_MAX, SAMPLES_MAX } from './limits.ts'
 import { limitFault, type Span } from './query-error.ts'
 import type { Samples, StoredSeries } from './source.ts'
-import type { EvaluateWindows } from './windows.ts'
 
 /** Where Prometheus 2 and 3 answer differently. */
 export interface Semantics {
@@ -44,7 +43,6 @@ export interface Context {
   /** The whole query's grid, for `@ start()` and `@ end()`. */
   readonly query: Grid
   readonly series: ReadonlyMap<Selector, readonly StoredSeries[]>
-  readonly windows: EvaluateWindows
   readonly semantics: Semantics
   readonly budget: Budget
 }

@@ -15,7 +15,6 @@ import type { Evaluator } from './range-calls.ts'
 import { fetchSeries } from './selection.ts'
 import { instantColumns } from './selector-columns.ts'
 import type { SeriesSource } from './source.ts'
-import type { EvaluateWindows } from './windows.ts'
 
 const negate = (values: Float64Array): Float64Array => values.map((value) => -value)
 
@@ -92,7 +91,7 @@ export const vectorColumns = (context: Context, subquery: Subquery): readonly Co
 const EVALUATOR: Evaluator = { vector, scalar }
 
 export interface QueryOptions {
-  readonly windows: EvaluateWindows
+  /** Prometheus 2's where they are absent. */
   readonly semantics?: Semantics
 }
 
@@ -101,12 +100,12 @@ export const withContext = async <T>(
   expression: Expression,
   grid: Grid,
   source: SeriesSource,
-  { windows, semantics = PROMETHEUS_2 }: QueryOptions,
+  { semantics = PROMETHEUS_2 }: QueryOptions,
   work: (context: Context) => T,
 ): Promise<Result<T, QueryError>> => {
   try {
     const series = await fetchSeries(source, expression, grid)
-    return ok(work({ grid, query: grid, series, windows, semantics, budget: new Budget() }))
+    return ok(work({ grid, query: grid, series, semantics, budget: new Budget() }))
   } catch (fault) {
     if (fault instanceof QueryFault) return err(fault.error)
     throw fault
@@ -121,7 +120,7 @@ export const evaluateQuery = (
   expression: Expression,
   grid: Grid,
   source: SeriesSource,
-  options: QueryOptions,
+  options: QueryOptions = {},
 ): Promise<Result<QueryValue, QueryError>> =>
   withContext(expression, grid, source, options, (context) => {
     if (expression.kind === 'string') return { type: 'string', value: expression.value }

@@ -1,8 +1,9 @@
+import type { WindowFunction, WindowOptions } from '../../kernels/windows.ts'
 import { ABSENT, FLOAT, HISTOGRAM } from './column.ts'
 import { combined, isReset, scaled } from './histogram-arithmetic.ts'
 import { decodeHistogram, type FloatHistogram } from './native-histogram.ts'
 import type { Samples, StoredHistogram } from './source.ts'
-import { staleMask, type WindowFunction, type Windows } from './windows.ts'
+import { staleMask } from './stale-marker.ts'
 
 interface Point {
   readonly timestamp: number
@@ -112,7 +113,7 @@ export const histogramWindows = (
   name: WindowFunction,
   samples: Samples,
   floats: { readonly values: Float64Array; readonly present: Uint8Array },
-  windows: Windows,
+  windows: WindowOptions,
 ): MixedWindows => {
   const points = pointsOf(samples.histograms)
   const stale = staleMask(samples.values)

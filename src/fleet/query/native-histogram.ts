@@ -1,5 +1,5 @@
 import { PbfReader } from 'pbf'
-import { STALE_HIGH, STALE_LOW } from './windows.ts'
+import { STALE_HIGH, STALE_LOW } from './stale-marker.ts'
 
 /** Buckets by ascending index; bucket i of schema s ends at 2^(i · 2^−s). */
 export interface Buckets {

@@ -6,12 +6,11 @@ import { instantAnswer, rangeAnswer, rawAnswer } from './answer.ts'
 import type { Expression } from './ast.ts'
 import type { QueryValue } from './column.ts'
 import { piecesResponse, queryErrorResponse, rejectParameter, renderError } from './envelope.ts'
-import { evaluateQuery, type QueryOptions } from './evaluate.ts'
+import { evaluateQuery } from './evaluate.ts'
 import type { Grid } from './grid.ts'
 import { sourceOf } from './organisation-source.ts'
 import { readParameters } from './parameters.ts'
 import { parseQuery } from './parse.ts'
-import { plainWindows } from './plain-windows.ts'
 import { describeQueries } from './query-openapi.ts'
 import { rawSamples } from './raw-samples.ts'
 import {
@@ -38,8 +37,6 @@ export const PROMETHEUS_PATHS = [
 export const prometheusErrors = errorsAs(renderError)
 
 export const queries = createRouter()
-
-const OPTIONS: QueryOptions = { windows: plainWindows }
 
 const isMatrix = (expression: Expression): expression is Expression & { type: 'matrix' } =>
   expression.type === 'matrix'
@@ -69,12 +66,12 @@ const answerQuery = async (c: AppContext, isRange: boolean): Promise<Response> =
   if (fault) rejectParameter(`invalid parameter "query": ${fault}`)
   const source = sourceOf(c)
   if (isMatrix(parsed.value)) {
-    const raw = await rawSamples(parsed.value, grid.startMs, source, OPTIONS)
+    const raw = await rawSamples(parsed.value, grid.startMs, source)
     if (!raw.ok) return queryErrorResponse('query', text, raw.error)
     const warnings = raw.value.length > limit ? [TRUNCATED] : []
     return piecesResponse(rawAnswer(raw.value.slice(0, limit), warnings))
   }
-  const result = await evaluateQuery(parsed.value, grid, source, OPTIONS)
+  const result = await evaluateQuery(parsed.value, grid, source)
   if (!result.ok) return queryErrorResponse('query', text, result.error)
   const { value, warnings } = limited(result.value, limit)
   const answer = isRange ? rangeAnswer : instantAnswer

@@ -1,3 +1,4 @@
+import type { WindowFunction, WindowOptions } from '../../kernels/windows.ts'
 import { METRIC_NAME } from '../series/labels.ts'
 import type { Call, Expression, Selector, Subquery } from './ast.ts'
 import { ABSENT, type Column, FLOAT, floatColumn, keyOf, withLabel, withoutName } from './column.ts'
@@ -5,7 +6,6 @@ import type { Context } from './context.ts'
 import type { Grid } from './grid.ts'
 import { executionFault, unsupported } from './query-error.ts'
 import { type RangeSeries, rangeSeries, windowColumn, windowColumns } from './selector-columns.ts'
-import type { WindowFunction, Windows } from './windows.ts'
 
 /** What a range function needs of the evaluator. */
 export interface Evaluator {
@@ -45,9 +45,9 @@ export const absentColumn = (
  * by step. Where `@` fixes one window, a parameter that changes gives it a value a step.
  */
 const withParameters = (
-  windows: Windows,
+  windows: WindowOptions,
   parameters: Float64Array,
-  evaluate: (windows: Windows) => Column,
+  evaluate: (windows: WindowOptions) => Column,
 ): Column => {
   if (isConstant(parameters))
     return evaluate({ ...windows, parameter: parameters[0] ?? Number.NaN })
@@ -93,7 +93,7 @@ export const rangeCall = (context: Context, call: Call, evaluator: Evaluator): C
       rangeMs: range.rangeMs ?? 0,
       leftOpen: context.semantics.leftOpen,
     }
-    const evaluate = (one: Windows) => windowColumn(context, name, labels, samples, one)
+    const evaluate = (one: WindowOptions) => windowColumn(name, labels, samples, one)
     if (!parameters) return evaluate(windows)
     return { ...withParameters(windows, parameters, evaluate), labels }
   }

@@ -9,7 +9,7 @@ import { decodeHistogram, type FloatHistogram } from './native-histogram.ts'
 import { limitFault, type QueryError } from './query-error.ts'
 import { rangeSeries } from './selector-columns.ts'
 import type { Samples, SeriesSource } from './source.ts'
-import { staleMask } from './windows.ts'
+import { staleMask } from './stale-marker.ts'
 
 /** The samples of a series in a range: f64[n] ms and values, and its histograms. */
 export interface RawSeries {
@@ -68,7 +68,7 @@ export const rawSamples = (
   range: Expression & { readonly type: 'matrix' },
   momentMs: number,
   source: SeriesSource,
-  options: QueryOptions,
+  options: QueryOptions = {},
 ): Promise<Result<RawSeries[], QueryError>> =>
   withContext(range, { startMs: momentMs, stepMs: 1, steps: 1 }, source, options, (context) =>
     collect(context, range as Selector | Subquery),

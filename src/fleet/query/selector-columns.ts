@@ -1,3 +1,4 @@
+import { evaluateWindows, type WindowFunction, type WindowOptions } from '../../kernels/windows.ts'
 import type { Label } from '../series/labels.ts'
 import type { Selector, Subquery } from './ast.ts'
 import { type Column, FLOAT, isEmpty, withoutName } from './column.ts'
@@ -8,7 +9,7 @@ import { decodeHistogram } from './native-histogram.ts'
 import type { Span } from './query-error.ts'
 import { innerGrid, LOOKBACK_MS, shifted } from './selection.ts'
 import type { Samples } from './source.ts'
-import { STALE_HIGH, STALE_LOW, staleMask, type WindowFunction, type Windows } from './windows.ts'
+import { STALE_HIGH, STALE_LOW, staleMask } from './stale-marker.ts'
 
 /** A series whose windows are to be evaluated. */
 export interface RangeSeries {
@@ -32,13 +33,12 @@ const onGrid = (columns: readonly Column[], grid: Grid): Column[] =>
 
 /** One window function over one series: a column, with histograms where the series has some. */
 export const windowColumn = (
-  context: Context,
   name: WindowFunction,
   labels: readonly Label[],
   samples: Samples,
-  windows: Windows,
+  windows: WindowOptions,
 ): Column => {
-  const floats = context.windows(name, samples.timestamps, samples.values, windows)
+  const floats = evaluateWindows(name, samples.timestamps, samples.values, windows)
   if (samples.histograms.length === 0) return { labels, ...floats, histograms: null }
   return { labels, ...histogramWindows(name, samples, floats, windows) }
 }
@@ -50,7 +50,7 @@ export const instantColumns = (context: Context, selector: Selector): Column[] =
   boundPoints(series.length, context.grid.steps, selector)
   const { leftOpen } = context.semantics
   const columns = series.map((one) =>
-    windowColumn(context, 'instant', one.labels, context.budget.read(one, selector), {
+    windowColumn('instant', one.labels, context.budget.read(one, selector), {
       ...windows,
       rangeMs: LOOKBACK_MS,
       leftOpen,
@@ -85,7 +85,7 @@ export const timestampColumns = (context: Context, selector: Selector): Column[]
   boundPoints(series.length, context.grid.steps, selector)
   const columns = series.map((one) => {
     const { times, marked } = timesAsValues(context.budget.read(one, selector))
-    const floats = context.windows('instant', times, marked, {
+    const floats = evaluateWindows('instant', times, marked, {
       ...windows,
       rangeMs: LOOKBACK_MS,
       leftOpen: context.semantics.leftOpen,

@@ -5,7 +5,7 @@ import { GOLDEN_GRID, readGolden, TOLERANCE } from './golden.ts'
 import { MORE_QUERIES } from './more-queries.ts'
 import { ourAnswer } from './our-answers.ts'
 import { complianceTemplates } from './templates.ts'
-import { referenceWindows } from './window-reference.ts'
+import '../../kernels/load.ts'
 
 const templates = complianceTemplates()
 const golden = readGolden() ?? {}
@@ -15,7 +15,7 @@ const source = memorySource(demoSeries())
 const faultsOf = async (query: string): Promise<string[]> => {
   const theirs = golden[query]
   if (!theirs) return [`${query}: no answer is recorded`]
-  const ours = await ourAnswer(query, GOLDEN_GRID, source, { windows: referenceWindows }, 'range')
+  const ours = await ourAnswer(query, GOLDEN_GRID, source, 'range')
   const found = difference(ours, theirs, TOLERANCE)
   return found ? [`${query}: ${found}`] : []
 }

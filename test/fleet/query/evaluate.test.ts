@@ -8,7 +8,7 @@ import { parseQuery } from '../../../src/fleet/query/parse.ts'
 import type { SeriesSource } from '../../../src/fleet/query/source.ts'
 import { type DemoSeries, memorySource } from './demo-data.ts'
 import { nativeHistogram } from './native.ts'
-import { referenceWindows } from './window-reference.ts'
+import '../../kernels/load.ts'
 
 const STALE = new Float64Array(new BigUint64Array([0x7ff0000000000002n]).buffer)
 
@@ -38,7 +38,7 @@ const evaluated = async (
 ) => {
   const parsed = parseQuery(query)
   if (!parsed.ok) throw new Error(parsed.error.message)
-  const options = { windows: referenceWindows, ...(semantics ? { semantics } : {}) }
+  const options = semantics ? { semantics } : {}
   return evaluateQuery(parsed.value, grid, source, options)
 }
 

@@ -1,1 +1,0 @@
-export { plainWindows as referenceWindows } from '../../../src/fleet/query/plain-windows.ts'
