@@ -9,23 +9,25 @@ const METRICS = [
 ] as const
 
 const MODES = ['idle', 'iowait', 'irq', 'nice', 'softirq', 'steal', 'system', 'user']
+const SERIES_PER_MACHINE = 500
 const START_MS = 1_790_000_000_000
 
 /**
- * Series as node_exporter has them: about 8 labels and 250 bytes each, one sample each; metrics in
+ * Distinct series as node_exporter has them: about 9 labels and 270 bytes each, one sample each; metrics in
  * turn, as a scrape gives them, machine after machine. Every sample has the timestamp of its scrape.
  */
 export const nodeExporterSeries = (n: number): SentSeries[] =>
   Array.from({ length: n }, (_, i) => {
-    const machine = Math.floor(i / 500)
+    const machine = Math.floor(i / SERIES_PER_MACHINE)
+    const ofMachine = i % SERIES_PER_MACHINE
     const [metric, own] = METRICS[Math.floor(i / 40) % METRICS.length] ?? METRICS[0]
     const values: Record<string, string> = {
-      cpu: String(i % 5),
+      cpu: String(ofMachine >> 3),
       mode: MODES[i % 8] ?? 'idle',
-      device: `/dev/mapper/volumes-data${i % 40}`,
+      device: `/dev/mapper/volumes-data${ofMachine}`,
       fstype: 'ext4',
-      mountpoint: `/var/lib/containers/storage/volume-${i % 40}`,
-      name: `container-${(i * 7919) % 9973}.service`,
+      mountpoint: `/var/lib/containers/storage/volume-${ofMachine}`,
+      name: `container-${(ofMachine * 7919) % 9973}.service`,
       state: ['active', 'failed', 'inactive'][i % 3] ?? 'active',
       type: 'simple',
     }
