@@ -25,13 +25,19 @@ const RUN_DOWN: i32 = 8
 const RUN_ENTER: i32 = 6
 const RUN_LEAVE: i32 = 6
 
-/** The Rice parameter after a number whose quotient is given. */
+/** The Rice parameter after a number whose quotient is given. Without jumps: quotients are noise. */
 // @ts-ignore: decorator
 @inline
-function adaptRice(rice: i32, quotient: u64): i32 {
-  if (quotient == 0) return max(rice - RICE_DOWN, 0)
-  if (quotient == 1) return rice
-  return min(rice + <i32>min<u64>(quotient << 1, 24), RICE_MAX)
+function adaptRice(rice: i32, quotient: i32): i32 {
+  const next = rice + select(-RICE_DOWN, (quotient << 1) - 2, quotient == 0)
+  return min(max(next, 0), RICE_MAX)
+}
+
+/** The run parameter after a number that was no part of a run. */
+// @ts-ignore: decorator
+@inline
+function adaptRun(run: i32, isZero: bool): i32 {
+  return min(max(run + select(RUN_ENTER, -RUN_LEAVE, isZero), 0), RUN_MAX)
 }
 
 /** @returns bits of u at a Rice parameter */
@@ -86,14 +92,23 @@ export function putNumbers(
       u--
       scaledRun = max(scaledRun - RUN_DOWN, 0)
     } else {
-      scaledRun = u == 0 ? min(scaledRun + RUN_ENTER, RUN_MAX) : max(scaledRun - RUN_LEAVE, 0)
+      scaledRun = adaptRun(scaledRun, u == 0)
     }
     const k = <u64>(scaledRice >> SCALE_BITS)
     position += putRice(base, position, u, k)
-    scaledRice = adaptRice(scaledRice, u >> k)
+    scaledRice = adaptRice(scaledRice, <i32>min<u64>(u >> k, ESCAPE))
     i++
   }
   return position
+}
+
+/** memory.fill is a call of the engine's, dearer than a short run.  @returns the address behind */
+// @ts-ignore: decorator
+@inline
+function putZeros(at: usize, count: usize): usize {
+  const end = at + (count << 3)
+  for (; at < end; at += 8) store<i64>(at, 0)
+  return at
 }
 
 /**
@@ -110,24 +125,20 @@ export function takeNumbers(
   while (at < stop) {
     const run = scaledRun >> SCALE_BITS
     let word = peek(base, position)
-    let isAfterRun: u64 = 0
     if (run > 0) {
       if (!(word & 1)) {
         position++
         if (position > end) return 0
         const zeros = min(<usize>1 << run, (stop - at) >> 3)
-        memory.fill(at, 0, zeros << 3)
-        at += zeros << 3
+        at = putZeros(at, zeros)
         scaledRun = min(scaledRun + RUN_UP, RUN_MAX)
         continue
       }
-      const zeros = <usize>((word >> 1) & ((1 << run) - 1)) << 3
+      const zeros = <usize>((word >> 1) & ((1 << run) - 1))
       // A run that fills the rest is written as a whole one.
-      if (zeros >= stop - at) return 0
-      memory.fill(at, 0, zeros)
-      at += zeros
+      if (zeros >= (stop - at) >> 3) return 0
+      at = putZeros(at, zeros)
       position += 1 + run
-      isAfterRun = 1
       scaledRun = max(scaledRun - RUN_DOWN, 0)
       word = peek(base, position)
     }
@@ -144,11 +155,9 @@ export function takeNumbers(
       position += head + <usize>k
     }
     if (position > end) return 0
-    scaledRice = adaptRice(scaledRice, u >> k)
-    u += isAfterRun
-    if (!isAfterRun) {
-      scaledRun = u == 0 ? min(scaledRun + RUN_ENTER, RUN_MAX) : max(scaledRun - RUN_LEAVE, 0)
-    }
+    scaledRice = adaptRice(scaledRice, <i32>quotient)
+    if (run == 0) scaledRun = adaptRun(scaledRun, u == 0)
+    else u++
     store<i64>(at, unzigzag(u))
     at += 8
   }

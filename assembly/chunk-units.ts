@@ -140,13 +140,16 @@ export function joinValues(
   wholes: usize, count: i32, unit: f64, isMultiple: bool, values: usize,
 ): void {
   const bytes = <usize>count << 3
-  if (isMultiple) {
-    for (let at: usize = 0; at < bytes; at += 8) {
-      store<f64>(values + at, <f64>load<i64>(wholes + at) * unit)
-    }
-  } else {
-    for (let at: usize = 0; at < bytes; at += 8) {
-      store<f64>(values + at, <f64>load<i64>(wholes + at) / unit)
-    }
+  const units = f64x2.splat(unit)
+  let at: usize = 0
+  for (const pairs = bytes & ~15; at < pairs; at += 16) {
+    const pair = f64x2.replace_lane(
+      f64x2.splat(<f64>load<i64>(wholes + at)), 1, <f64>load<i64>(wholes + at, 8),
+    )
+    v128.store(values + at, isMultiple ? f64x2.mul(pair, units) : f64x2.div(pair, units))
+  }
+  if (at < bytes) {
+    const whole = <f64>load<i64>(wholes + at)
+    store<f64>(values + at, isMultiple ? whole * unit : whole / unit)
   }
 }

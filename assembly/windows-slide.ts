@@ -70,7 +70,9 @@ function add(kind: i32, from: usize, x: f64, y: f64, count: f64, to: usize): voi
 @inline
 function merge(kind: i32, a: usize, countA: f64, b: usize, countB: f64, to: usize): void {
   if (countA == 0 || countB == 0) {
-    memory.copy(to, countA == 0 ? b : a, STATE_BYTES)
+    const from = countA == 0 ? b : a
+    v128.store(to, v128.load(from))
+    v128.store(to, v128.load(from, 16), 16)
     return
   }
   if (kind == SUM) {
