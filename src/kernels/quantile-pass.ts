@@ -1,4 +1,4 @@
-import { CHUNK_ELEMENTS, Resident } from './memory.ts'
+import { CHUNK_ELEMENTS, pieceOf, Resident } from './memory.ts'
 import type { Kernels } from './module.ts'
 
 /** Smallest and largest value inside, or their order words. */
@@ -215,7 +215,7 @@ export class BracketPass {
       if ((target - candidates) / 8 + length + GROUP_ELEMENTS > room) return undefined
       let pointer = input
       if (!(values instanceof Resident)) {
-        arena.write(input, values.subarray(start, start + length))
+        arena.write(input, pieceOf(values, start, length))
       } else if (expectsNaN) {
         arena.write(input, arena.f64(values.pointer + start * 8, length))
       } else {

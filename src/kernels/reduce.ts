@@ -1,4 +1,4 @@
-import { CHUNK_ELEMENTS, Resident } from './memory.ts'
+import { CHUNK_ELEMENTS, pieceOf, Resident } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
 
 /**
@@ -41,12 +41,6 @@ const STATE_BYTES = 1024
 
 /** A piece of this size and where it is copied from stay in the first cache together. */
 const PIECE_ELEMENTS = CHUNK_ELEMENTS / 2
-
-/** A part of an array, without the look-up of its constructor that subarray() makes. */
-const pieceOf = (values: Float64Array | Float32Array, start: number, length: number) =>
-  values instanceof Float64Array
-    ? new Float64Array(values.buffer, values.byteOffset + start * 8, length)
-    : new Float32Array(values.buffer, values.byteOffset + start * 4, length)
 
 /**
  * Continues the state at the scratch address with values of any length. Values outside the kernels'
