@@ -7,6 +7,19 @@ import { ProblemError, problem } from './problem.ts'
  */
 const PIECE_BYTES = 16 * 1024
 
+/** What deflate makes of a byte at most. */
+const RATIO_MAX = 1_032
+
+/**
+ * The size that the last four bytes tell (RFC 1952, ISIZE), as far as it can be true: with it the body is
+ * held once, and not a second time in pieces.
+ */
+const sizeHint = (compressed: Uint8Array, sizeBytesMax: number): number => {
+  if (compressed.length < 4) return 0
+  const view = new DataView(compressed.buffer, compressed.byteOffset + compressed.length - 4, 4)
+  return Math.min(view.getUint32(0, true), compressed.length * RATIO_MAX, sizeBytesMax)
+}
+
 const notGzip = () =>
   new ProblemError(problem(400, 'bad-request', 'the body is not gzip, or ends too early'))
 
@@ -21,7 +34,7 @@ const beyond = (sizeBytesMax: number) =>
   )
 
 /**
- * Decompresses gzip under a bound that runs along.
+ * Decompresses gzip, one member, under a bound that runs along.
  *
  * @param compressed u8[n]
  * @returns u8[m], m ≤ sizeBytesMax   @throws ProblemError 413 beyond the bound, 400 where it is not gzip
@@ -37,28 +50,27 @@ export const gunzip = async (compressed: Uint8Array, sizeBytesMax: number): Prom
   }
   // A fault of the stream is told by the read that it ends.
   feed().catch(() => {})
-  const chunks: Uint8Array[] = []
+  let body = new Uint8Array(sizeHint(compressed, sizeBytesMax))
   let sizeBytes = 0
   for (;;) {
     const { done, value } = await reader.read().catch(() => {
       throw notGzip()
     })
-    if (done) break
-    sizeBytes += value.byteLength
-    if (sizeBytes > sizeBytesMax) {
+    if (done) return body.subarray(0, sizeBytes)
+    const end = sizeBytes + value.byteLength
+    if (end > sizeBytesMax) {
       writer.abort().catch(() => {})
       reader.cancel().catch(() => {})
       throw beyond(sizeBytesMax)
     }
-    chunks.push(value)
+    if (end > body.length) {
+      const larger = new Uint8Array(Math.min(sizeBytesMax, 2 * end))
+      larger.set(body.subarray(0, sizeBytes))
+      body = larger
+    }
+    body.set(value, sizeBytes)
+    sizeBytes = end
   }
-  const body = new Uint8Array(sizeBytes)
-  let offset = 0
-  for (const chunk of chunks) {
-    body.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return body
 }
 
 /**
