@@ -5,7 +5,7 @@ import { ABSENT, type Column, FLOAT, floatColumn, keyOf, withLabel, withoutName 
 import type { Context } from './context.ts'
 import type { Grid } from './grid.ts'
 import { executionFault, unsupported } from './query-error.ts'
-import { type RangeSeries, rangeSeries, windowColumn, windowColumns } from './selector-columns.ts'
+import { type RangeSeries, rangeSeries, windowColumns } from './selector-columns.ts'
 
 /** What a range function needs of the evaluator. */
 export interface Evaluator {
@@ -87,13 +87,12 @@ export const rangeCall = (context: Context, call: Call, evaluator: Evaluator): C
   }
   const columnOf = (series: RangeSeries, grid: Grid): Column => {
     const labels = name === 'last_over_time' ? series.labels : withoutName(series.labels)
-    const samples = series.read()
     const windows = {
       ...grid,
       rangeMs: range.rangeMs ?? 0,
       leftOpen: context.semantics.leftOpen,
     }
-    const evaluate = (one: WindowOptions) => windowColumn(name, labels, samples, one)
+    const evaluate = (one: WindowOptions) => series.window(name, labels, one)
     if (!parameters) return evaluate(windows)
     return { ...withParameters(windows, parameters, evaluate), labels }
   }

@@ -1,19 +1,21 @@
 import { evaluateWindows, type WindowFunction, type WindowOptions } from '../../kernels/windows.ts'
 import type { Label } from '../series/labels.ts'
 import type { Selector, Subquery } from './ast.ts'
-import { type Column, FLOAT, isEmpty, withoutName } from './column.ts'
+import { type Column, FLOAT, floatColumn, isEmpty, withoutName } from './column.ts'
 import { boundPoints, type Context } from './context.ts'
 import type { Grid } from './grid.ts'
 import { histogramWindows } from './histogram-windows.ts'
 import { decodeHistogram } from './native-histogram.ts'
 import type { Span } from './query-error.ts'
 import { innerGrid, LOOKBACK_MS, shifted } from './selection.ts'
-import type { Samples } from './source.ts'
+import type { Samples, StoredSeries } from './source.ts'
 import { STALE_HIGH, STALE_LOW, staleMask } from './stale-marker.ts'
 
 /** A series whose windows are to be evaluated. */
 export interface RangeSeries {
   readonly labels: readonly Label[]
+  /** The column of a window function over the series' samples, under other labels. */
+  window(name: WindowFunction, labels: readonly Label[], windows: WindowOptions): Column
   read(): Samples
 }
 
@@ -31,17 +33,29 @@ const onGrid = (columns: readonly Column[], grid: Grid): Column[] =>
     .filter((column) => !isEmpty(column))
     .map((column) => (column.values.length === grid.steps ? column : repeated(column, grid.steps)))
 
-/** One window function over one series: a column, with histograms where the series has some. */
-export const windowColumn = (
+/** One window function over samples: a column, with histograms where there are some. */
+const windowColumn = (
   name: WindowFunction,
   labels: readonly Label[],
   samples: Samples,
   windows: WindowOptions,
 ): Column => {
-  const floats = evaluateWindows(name, samples.timestamps, samples.values, windows)
-  if (samples.histograms.length === 0) return { labels, ...floats, histograms: null }
-  return { labels, ...histogramWindows(name, samples, floats, windows) }
+  const { values, present } = evaluateWindows(name, samples.timestamps, samples.values, windows)
+  if (samples.histograms.length === 0) return floatColumn(labels, values, present)
+  return { labels, ...histogramWindows(name, samples, { values, present }, windows) }
 }
+
+/** A stored series as one whose windows are to be evaluated. */
+const storedRange = ({ budget }: Context, series: StoredSeries, at: Span): RangeSeries => ({
+  labels: series.labels,
+  window: (name, labels, windows) => {
+    const found = series.evaluate?.(name, windows)
+    if (!found) return windowColumn(name, labels, budget.read(series, at), windows)
+    budget.spend(found.samples, at)
+    return floatColumn(labels, found.values, found.present)
+  },
+  read: () => budget.read(series, at),
+})
 
 /** The instant vector of a selector. */
 export const instantColumns = (context: Context, selector: Selector): Column[] => {
@@ -50,7 +64,7 @@ export const instantColumns = (context: Context, selector: Selector): Column[] =
   boundPoints(series.length, context.grid.steps, selector)
   const { leftOpen } = context.semantics
   const columns = series.map((one) =>
-    windowColumn('instant', one.labels, context.budget.read(one, selector), {
+    storedRange(context, one, selector).window('instant', one.labels, {
       ...windows,
       rangeMs: LOOKBACK_MS,
       leftOpen,
@@ -117,20 +131,20 @@ export const rangeSeries = (
   const windows = shifted(range, context.grid, context.query)
   if (range.kind === 'selector') {
     const found = context.series.get(range) ?? []
-    const series = found.map((one) => ({
-      labels: one.labels,
-      read: () => context.budget.read(one, range),
-    }))
-    return { series, windows }
+    return { series: found.map((one) => storedRange(context, one, range)), windows }
   }
   const grid = innerGrid(range, windows)
   if (grid.steps === 0) return { series: [], windows }
   const columns = evaluateVector({ ...context, grid }, range)
   context.budget.spend(columns.length * grid.steps, range)
-  const series = columns.map((column) => ({
-    labels: column.labels,
-    read: () => samplesOf(column, grid),
-  }))
+  const series = columns.map((column): RangeSeries => {
+    const read = () => samplesOf(column, grid)
+    return {
+      labels: column.labels,
+      window: (name, labels, windows) => windowColumn(name, labels, read(), windows),
+      read,
+    }
+  })
   return { series, windows }
 }
 

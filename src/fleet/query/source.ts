@@ -1,3 +1,4 @@
+import type { WindowFunction, WindowOptions, WindowValues } from '../../kernels/windows.ts'
 import type { Label } from '../series/labels.ts'
 import type { Matcher } from '../series/matchers.ts'
 
@@ -22,6 +23,16 @@ export interface StoredSeries {
   readonly labels: readonly Label[]
   /** The samples, decoded when asked for: a query reads one series after the other. */
   read(): Samples
+  /**
+   * One window function over the samples without taking them out of the kernels' memory. Null where that
+   * cannot be done, as with histograms: then `read` them.
+   */
+  evaluate?(name: WindowFunction, windows: WindowOptions): EvaluatedWindows | null
+}
+
+/** A function's value at each step, and how many samples were read for it. */
+export interface EvaluatedWindows extends Pick<WindowValues, 'values' | 'present'> {
+  readonly samples: number
 }
 
 /** Where a query reads from. */

@@ -1,7 +1,10 @@
-import { decodeChunks } from '../../kernels/chunk.ts'
+import { decodeChunks, decodeResident } from '../../kernels/chunk.ts'
+import { type Lease, Resident } from '../../kernels/memory.ts'
+import { getKernels } from '../../kernels/module.ts'
+import { evaluateWindows, type WindowFunction, type WindowOptions } from '../../kernels/windows.ts'
 import { decodeLabels } from '../series/labels.ts'
 import type { SelectedSeries } from '../series/shard-api.ts'
-import type { Samples, StoredHistogram, StoredSeries } from './source.ts'
+import type { EvaluatedWindows, Samples, StoredHistogram, StoredSeries } from './source.ts'
 
 interface Floats {
   readonly timestamps: Float64Array
@@ -96,6 +99,47 @@ const read = (parts: readonly SelectedSeries[], fromMs: number, toMs: number): S
   }
 }
 
+/** A chunk's columns with the head's behind them, in the kernels' memory. */
+const resident = (lease: Lease, { chunks, head }: SelectedSeries) => {
+  const { arena } = getKernels()
+  const found = decodeResident(lease, chunks)
+  if (!found.ok) throw new DamagedChunkError(`a stored chunk is damaged: ${found.error}`)
+  const count = found.count + head.timestamps.length
+  if (count === found.count) return { count, timestamps: found.timestamps, values: found.values }
+  const behind = (sealed: number, more: Float64Array): number => {
+    const pointer = lease.allocate(count * 8)
+    const column = arena.f64(pointer, count)
+    column.set(arena.f64(sealed, found.count))
+    column.set(more, found.count)
+    return pointer
+  }
+  return {
+    count,
+    timestamps: behind(found.timestamps, head.timestamps),
+    values: behind(found.values, head.values),
+  }
+}
+
+/** The windows of a series whose samples are in order as they are stored; null where they are not. */
+const evaluateInPlace = (
+  part: SelectedSeries,
+  name: WindowFunction,
+  windows: WindowOptions,
+): EvaluatedWindows | null => {
+  const { arena } = getKernels()
+  return arena.lease((lease) => {
+    const { count, timestamps, values } = resident(lease, part)
+    if (!isAscending(arena.f64(timestamps, count))) return null
+    const evaluated = evaluateWindows(
+      name,
+      new Resident(timestamps, count),
+      new Resident(values, count),
+      windows,
+    )
+    return { ...evaluated, samples: count }
+  })
+}
+
 /**
  * One series of what shards answered, its samples in [fromMs, toMs]. Decoded when read; where the series
  * is in several shards, as while it moves, the first one's samples come first.
@@ -106,7 +150,14 @@ export const storedSeriesOf = (
   parts: readonly SelectedSeries[],
   fromMs: number,
   toMs: number,
-): StoredSeries => ({
-  labels: decodeLabels(parts[0]?.labels ?? new Uint8Array(0)),
-  read: () => read(parts, fromMs, toMs),
-})
+): StoredSeries => {
+  const [first] = parts
+  return {
+    labels: decodeLabels(first?.labels ?? new Uint8Array(0)),
+    read: () => read(parts, fromMs, toMs),
+    evaluate: (name, windows) =>
+      first && parts.length === 1 && first.histograms.length === 0
+        ? evaluateInPlace(first, name, windows)
+        : null,
+  }
+}
