@@ -94,7 +94,7 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
       kernel: 'sum' | 'minmax' | 'summary',
       run: (input: number, count: number, output: number) => void,
       read: (results: Float64Array) => number,
-      loop: () => number,
+      rivals: Rivals,
     ): BenchCase => {
       const memory = resident(values, 128)
       const work = () => {
@@ -109,9 +109,9 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
         elements: n,
         tolerance: 1e-9,
         checksum: () => read(arena.f64(work(), 16)),
-        rivalChecksums: { loop },
+        rivalChecksums: rivals,
         ours: work,
-        rivals: { loop: keep(loop) },
+        rivals: Object.fromEntries(Object.entries(rivals).map(([key, run]) => [key, keep(run)])),
         native: { kernel, elements: n },
         close: memory.close,
       }
@@ -154,7 +154,7 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
           exports.sum_f64(input, count, output)
         },
         (results) => at(results, 0),
-        () => plainSum(values),
+        { loop: () => plainSum(values), 'simple-statistics': () => simpleSum(array) },
       ),
       inMemory(
         'min and max f64',
@@ -165,14 +165,17 @@ export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
           exports.min_max_f64(input, count, output)
         },
         (results) => at(results, 1) - at(results, 0),
-        () => plainRange(values),
+        { loop: () => plainRange(values), 'simple-statistics': () => max(array) - min(array) },
       ),
       inMemory(
         'summary f64',
         'summary',
         exports.summary_f64,
         (results) => at(results, 3) - at(results, 2) + at(results, 4) + at(results, 5) / n,
-        () => plainSummary(values),
+        {
+          loop: () => plainSummary(values),
+          'simple-statistics': () => max(array) - min(array) + mean(array) + variance(array),
+        },
       ),
     ]
   })
