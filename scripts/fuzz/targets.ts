@@ -1,10 +1,11 @@
+import { chunk } from './chunk.ts'
 import { influx, ndjson } from './lines.ts'
 import { otlpJson, otlpProtobuf } from './otlp.ts'
 import { remoteWrite1, remoteWrite2 } from './remote-write.ts'
 import { snappy } from './snappy.ts'
 import type { FuzzTarget } from './target.ts'
 
-/** Every decoder that reads what strangers send. */
+/** Every decoder that reads what strangers send, and what may lie damaged on a disk. */
 export const TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
   snappy,
   'remote-write': remoteWrite1,
@@ -13,4 +14,5 @@ export const TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
   'otlp-json': otlpJson,
   influx,
   ndjson,
+  chunk,
 }
