@@ -5,114 +5,26 @@
  * "x < threshold k" is "rank ≤ k", exactly, and a rank fits a byte. Each feature has two columns of
  * ranks, one in which a NaN is below every threshold and one in which it is above all of them; a
  * node reads the column of its default direction and needs no test for NaN.
- *
- * Ensemble, little-endian, aligned to 16; offsets are bytes from its beginning:
- *
- *   header   i32 features, i32 trees, i32 outputs, i32 rank bytes (1 or 2: the type R below),
- *            u32 offsets of: threshold starts, thresholds, base, trees
- *   threshold starts  u32[features + 1], indexes into thresholds
- *   thresholds        f32[], ascending and distinct within a feature. For ranks of one byte each
- *                     feature has every 16th of them (16, the rest NaN), then all of them, then 1
- *                     to 16 NaN to a multiple of 16
- *   base              f64[outputs], where each sum begins
- *   trees             one behind the other, each:
- *     i32 bytes of this tree, multiple of 16 · i32 output · i32 levels below the upper four ·
- *     i32 1 where linked
- *     u16[16] column in bytes, R[16] rank: the upper four levels in heap order (the last is unused)
- *     complete (up to 8 levels), with h the place in a heap whose root is 1:
- *       {u16 column in bytes, i16 rank} for h = 16…2^levels − 1, then f32 leaves in order
- *     linked (deeper):
- *       u32[16] node below each place, in bytes from the first node
- *       u32 offset of the values from the first node, u32[3] 0
- *       nodes {u32 left child (the right one is behind it), u16 column in bytes, i16 rank}; a leaf
- *       is its own left child and sends every row there
- *       f32 value for each node, read at leaves
- *
- * A leaf above the last level is repeated below: its place is reached whichever way rows go there.
- * Ranks are stored less 128 (i8) or 32768 (i16): SIMD compares bytes as signed. A row goes right
- * where its rank is above the node's.
+ * Source of the layout: tree-format.ts.
  */
+import { answers_work_bytes, marginsByAnswers } from './tree-answers'
+import {
+  COLUMN_BYTES, HEADER_ANSWER_BYTES, HEADER_BASE, HEADER_TREES, LINKS_BYTES, nodesOf, TREE_COLUMNS,
+  TREE_IS_LINKED, TREE_LEVELS, TREE_OUTPUT, TREE_RANKS,
+} from './tree-format'
+import { rankColumns } from './tree-ranks'
+import { below, walk, walkLinks } from './tree-walk'
 
-const HEADER_THRESHOLD_STARTS: usize = 16
-const HEADER_THRESHOLDS: usize = 20
-const HEADER_BASE: usize = 24
-const HEADER_TREES: usize = 28
+/** So few rows walk through the trees one by one: columns of 16 would be nearly empty. */
+const WALKED_ROWS_MAX: i32 = 2
 
-const TREE_OUTPUT: usize = 4
-const TREE_LEVELS: usize = 8
-const TREE_IS_LINKED: usize = 12
-const TREE_COLUMNS: usize = 16
-const TREE_RANKS: usize = 48
-
-/** Linked: the entries and the offset of the values. */
-const LINKS_BYTES: usize = 80
-
-/** Bytes of one column of ranks: 16 rows of i8 or 8 rows of i16. */
-const COLUMN_BYTES: usize = 16
+/** So many rows answer all tests in less time than they compare ranks. */
+const ANSWERED_ROWS_MIN: i32 = 48
 
 /** Bytes of working space for an ensemble. */
-export function trees_work_bytes(features: i32, outputs: i32): usize {
-  return COLUMN_BYTES * (<usize>features * 2 + 1) + ((<usize>outputs * 16) << 3)
-}
-
-/** How many of 16 ascending f32, NaN at the end, are ≤ x. */
-// @ts-ignore: decorator
-@inline
-function countOf16(thresholds: usize, x_f32x4: v128): usize {
-  const low = i16x8.narrow_i32x4_s(
-    f32x4.le(v128.load(thresholds), x_f32x4), f32x4.le(v128.load(thresholds, 16), x_f32x4),
-  )
-  const high = i16x8.narrow_i32x4_s(
-    f32x4.le(v128.load(thresholds, 32), x_f32x4), f32x4.le(v128.load(thresholds, 48), x_f32x4),
-  )
-  return <usize>popcnt(i8x16.bitmask(i8x16.narrow_i16x8_s(low, high)))
-}
-
-/** Thresholds ≤ x of at most 255: which run of 16, then where in it; 0 for NaN. */
-// @ts-ignore: decorator
-@inline
-function rankOfByte(x: f32, thresholds: usize): i32 {
-  const x_f32x4 = f32x4.splat(x)
-  const run = countOf16(thresholds, x_f32x4)
-  return <i32>((run << 4) + countOf16(thresholds + 64 + (run << 6), x_f32x4))
-}
-
-/** Thresholds ≤ x of `count`; 0 for NaN. A product in place of a branch that no one could predict. */
-// @ts-ignore: decorator
-@inline
-function rankOfWord(x: f32, thresholds: usize, count: i32): i32 {
-  let base = thresholds
-  let rest = count
-  while (rest > 1) {
-    const half = rest >>> 1
-    base += (<usize>half << 2) * <usize>(load<f32>(base + (<usize>half << 2) - 4) <= x)
-    rest -= half
-  }
-  const below = <i32>((base - thresholds) >>> 2)
-  return rest == 1 ? below + i32(load<f32>(base) <= x) : below
-}
-
-// @ts-ignore: decorator
-@inline
-function rankColumns<T>(
-  rows: usize, count: i32, features: i32, ensemble: usize, columns: usize,
-): void {
-  const bias = sizeof<T>() == 1 ? 128 : 32768
-  const starts = ensemble + load<u32>(ensemble, HEADER_THRESHOLD_STARTS)
-  const thresholds = ensemble + load<u32>(ensemble, HEADER_THRESHOLDS)
-  for (let feature = 0; feature < features; feature++) {
-    const start = load<u32>(starts + (<usize>feature << 2))
-    const own = thresholds + (<usize>start << 2)
-    const length = <i32>(load<u32>(starts + (<usize>feature << 2), 4) - start)
-    const column = columns + <usize>feature * 2 * COLUMN_BYTES
-    for (let row = 0; row < count; row++) {
-      const x = load<f32>(rows + (<usize>(row * features + feature) << 2))
-      const at = column + <usize>row * sizeof<T>()
-      const rank = (sizeof<T>() == 1 ? rankOfByte(x, own) : rankOfWord(x, own, length)) - bias
-      store<T>(at, <T>rank)
-      store<T>(at, x == x ? <T>rank : <T>(bias - 1), COLUMN_BYTES)
-    }
-  }
+export function trees_work_bytes(features: i32, outputs: i32, answerBytes: i32): usize {
+  const columns = COLUMN_BYTES * (<usize>features * 2 + 1) + ((<usize>outputs * 16) << 3)
+  return max(columns, answers_work_bytes(outputs, answerBytes))
 }
 
 /** Lanes of all ones for the rows that go right at node n of a tree's upper levels. */
@@ -156,15 +68,6 @@ function leaveUpper<T>(columns: usize, tree: usize): v128 {
   )
 }
 
-/** Where row `row` of eight goes from `at`; `own` is the ranks' place of the first. */
-// @ts-ignore: decorator
-@inline
-function below<T>(nodes: usize, own: usize, at: usize, row: usize): usize {
-  const node = nodes + (at << 2)
-  const rank = load<T>(own + load<u16>(node) + row * sizeof<T>())
-  return at + at + <usize>(<i32>rank > <i32>load<i16>(node, 2))
-}
-
 // @ts-ignore: decorator
 @inline
 function addLeaf(nodes: usize, at: usize, sum: usize, row: usize): void {
@@ -183,7 +86,7 @@ function addComplete<T>(
   tree: usize, columns: usize, places: usize, length: i32, sums: usize,
 ): void {
   const width = sizeof<T>()
-  const nodes = tree + TREE_RANKS + 16 * width - 16 * 4
+  const nodes = nodesOf(tree, width)
   const levels = load<i32>(tree, TREE_LEVELS)
   let own = columns
   let sum = sums
@@ -231,12 +134,7 @@ function addLinked<T>(tree: usize, columns: usize, places: usize, length: i32, s
   for (let row = 0; row < length; row++) {
     const own = columns + <usize>row * sizeof<T>()
     const place = <usize>load<T>(places + <usize>row * sizeof<T>())
-    let node = <usize>load<u32>(entries + (place << 2))
-    for (let level = levels; level > 0; level--) {
-      const at = nodes + node
-      const isRight = <i32>load<T>(own + load<u16>(at, 4)) > <i32>load<i16>(at, 6)
-      node = <usize>load<u32>(at) + (<usize>isRight << 3)
-    }
+    const node = walkLinks<T>(nodes, load<u32>(entries + (place << 2)), own, levels)
     const total = sum + (<usize>row << 3)
     store<f64>(total, load<f64>(total) + <f64>load<f32>(values + (node >> 1)))
   }
@@ -284,13 +182,28 @@ function margins<T>(rows: usize, count: i32, ensemble: usize, work: usize, outpu
  * Sums of the leaves that each row reaches, on top of the base.
  *
  * @param rows f32[count][features], row by row; NaN goes each node's default way
- * @param ensemble laid out as above        @param work trees_work_bytes(features, outputs)
+ * @param ensemble laid out as above
+ * @param work trees_work_bytes(features, outputs, bytes of the answers), aligned to 16
  * @param output f64[count][outputs]
  * Accuracy: the same leaves as a walk in f32; sums in f64, in the order of the trees.
  */
 export function trees_margins_f32(
   rows: usize, count: i32, ensemble: usize, work: usize, output: usize,
 ): void {
-  if (load<i32>(ensemble, 12) == 1) margins<i8>(rows, count, ensemble, work, output)
-  else margins<i16>(rows, count, ensemble, work, output)
+  const isByte = load<i32>(ensemble, 12) == 1
+  if (count <= WALKED_ROWS_MAX) {
+    if (isByte) walk<i8>(rows, count, ensemble, work, output)
+    else walk<i16>(rows, count, ensemble, work, output)
+    return
+  }
+  let answered = 0
+  if (count >= ANSWERED_ROWS_MIN && load<u32>(ensemble, HEADER_ANSWER_BYTES) > 0) {
+    const rest = count & 127
+    answered = rest < ANSWERED_ROWS_MIN ? count - rest : count
+    marginsByAnswers(rows, answered, ensemble, work, output)
+  }
+  const from = rows + (<usize>(answered * load<i32>(ensemble)) << 2)
+  const to = output + (<usize>(answered * load<i32>(ensemble, 8)) << 3)
+  if (isByte) margins<i8>(from, count - answered, ensemble, work, to)
+  else margins<i16>(from, count - answered, ensemble, work, to)
 }

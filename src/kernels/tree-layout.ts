@@ -1,11 +1,15 @@
 import { checkTreeModel, type DecisionTree, type TreeModel, TreeModelError } from './tree-model.ts'
 
-// The layout of assembly/trees.ts.
-const HEADER_BYTES = 32
+// The layout of assembly/tree-format.ts.
+const HEADER_BYTES = 48
 const TREE_COLUMNS = 16
 const TREE_RANKS = 48
 const LINKS_BYTES = 80
 const COLUMN_BYTES = 16
+/** The answers of 128 rows to one test. */
+const ANSWER_BYTES = 16
+/** Answers beyond this would leave the caches and crowd the arena. */
+const ANSWERS_BYTES_MAX = 4 * 1024 * 1024
 const UPPER_LEVELS = 4
 const UPPER_PLACES = 2 ** UPPER_LEVELS
 /** Filled up beyond these levels a tree may grow more than it saves by having no links. */
@@ -64,10 +68,11 @@ const depthOf = (tree: DecisionTree): number => {
   return depth
 }
 
-/** What a node compares: a column of ranks, in bytes, and the rank above which a row goes right. */
+/** What a node asks: a column of ranks, in bytes, the rank above which a row goes right, its answers. */
 interface Test {
   readonly column: number
   readonly rank: number
+  readonly answers: number
 }
 
 /** Writes one tree at the beginning of a view; `testOf` is undefined for leaves. */
@@ -76,19 +81,20 @@ class TreeWriter {
   readonly #tree: DecisionTree
   readonly #testOf: (node: number) => Test | undefined
   readonly #rankBytes: 1 | 2
-  readonly #levels: number
-  readonly #isLinked: boolean
+  /** Below the upper ones. */
+  readonly levels: number
+  readonly isLinked: boolean
 
   constructor(tree: DecisionTree, testOf: (node: number) => Test | undefined, rankBytes: 1 | 2) {
     this.#tree = tree
     this.#testOf = testOf
     this.#rankBytes = rankBytes
     const depth = Math.max(UPPER_LEVELS, depthOf(tree))
-    this.#levels = depth - UPPER_LEVELS
-    this.#isLinked = depth > COMPLETE_LEVELS_MAX
+    this.levels = depth - UPPER_LEVELS
+    this.isLinked = depth > COMPLETE_LEVELS_MAX
     const upper = this.#lowerAt
     this.bytes = aligned(
-      this.#isLinked
+      this.isLinked
         ? upper + LINKS_BYTES + tree.left.length * 12
         : upper + (2 * 2 ** depth - UPPER_PLACES) * 4,
     )
@@ -101,10 +107,25 @@ class TreeWriter {
   write(view: DataView): void {
     view.setUint32(0, this.bytes, true)
     view.setInt32(4, this.#tree.output, true)
-    view.setInt32(8, this.#levels, true)
-    view.setInt32(12, this.#isLinked ? 1 : 0, true)
-    const below = this.#isLinked ? this.#writeLinked(view) : undefined
+    view.setInt32(8, this.levels, true)
+    view.setInt32(12, this.isLinked ? 1 : 0, true)
+    const below = this.isLinked ? this.#writeLinked(view) : undefined
     this.#fill(view, 0, 1, 0, below)
+  }
+
+  /** Bytes of writeTests(). */
+  get testBytes(): number {
+    return 2 ** (UPPER_LEVELS + this.levels) * 4
+  }
+
+  /** Writes the places of answers, of a complete tree, from `node` at `place` of a heap on. */
+  writeTests(view: DataView, node = 0, place = 1): void {
+    if (place * 4 >= this.testBytes) return
+    const test = this.#testOf(node)
+    view.setUint32(place * 4, test?.answers ?? 0, true)
+    const { left, right } = this.#tree
+    this.writeTests(view, test ? (left[node] ?? 0) : node, place * 2)
+    this.writeTests(view, test ? (right[node] ?? 0) : node, place * 2 + 1)
   }
 
   /** The complete part from `node` at `place` of a heap whose root is 1. */
@@ -115,7 +136,7 @@ class TreeWriter {
       return
     }
     const test = this.#testOf(node)
-    if (level === UPPER_LEVELS + this.#levels) {
+    if (level === UPPER_LEVELS + this.levels) {
       view.setFloat32(lower, this.#tree.value[node] ?? 0, true)
       return
     }
@@ -166,12 +187,15 @@ class TreeWriter {
   }
 }
 
-/**
- * The ensemble as assembly/trees.ts reads it.
- *
- * @throws TreeModelError when the model is not sound or larger than the layout holds
- */
-export function layOutTrees(model: TreeModel): Uint8Array<ArrayBuffer> {
+/** An ensemble as assembly/tree-format.ts has it. */
+export interface TreeLayout {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Bytes of the answers to all tests of many rows; 0 where rows always compare. */
+  readonly answerBytes: number
+}
+
+/** @throws TreeModelError when the model is not sound or larger than the layout holds */
+export function layOutTrees(model: TreeModel): TreeLayout {
   checkTreeModel(model)
   const { features, base, trees } = model
   const thresholds = thresholdsOf(model)
@@ -182,31 +206,54 @@ export function layOutTrees(model: TreeModel): Uint8Array<ArrayBuffer> {
   const rankBytes = most > RANK_MAX.byte ? 2 : 1
   const bias = rankBytes === 1 ? 128 : 32_768
 
+  const searched = rankBytes === 1 ? thresholds.map(inRuns) : thresholds
+  const answersOf = searched.map((own) => (rankBytes === 1 ? own.length - 16 : own.length))
+  let allAnswers = 0
+  const answersAt = answersOf.map((length) => {
+    const at = allAnswers
+    allAnswers += 2 * length + 1
+    return at
+  })
+
   const writers = trees.map((tree) => {
     const testOf = (node: number): Test | undefined => {
       if (tree.left[node] === -1) return undefined
       const feature = tree.feature[node] ?? 0
       const own = thresholds[feature] ?? new Float32Array(0)
+      const isRight = tree.isDefaultLeft[node] ? 0 : 1
+      const rank = indexOf(own, Math.fround(tree.threshold[node] ?? 0))
+      const ofRight = isRight * ((answersOf[feature] ?? 0) + 1)
       return {
-        column: (feature * 2 + (tree.isDefaultLeft[node] ? 0 : 1)) * COLUMN_BYTES,
-        rank: indexOf(own, Math.fround(tree.threshold[node] ?? 0)) - bias,
+        column: (feature * 2 + isRight) * COLUMN_BYTES,
+        rank: rank - bias,
+        answers: ((answersAt[feature] ?? 0) + ofRight + rank) * ANSWER_BYTES,
       }
     }
     return new TreeWriter(tree, testOf, rankBytes)
   })
 
-  const searched = rankBytes === 1 ? thresholds.map(inRuns) : thresholds
   const thresholdCount = searched.reduce((total, own) => total + own.length, 0)
   const startsAt = HEADER_BYTES
   const thresholdsAt = aligned(startsAt + (features + 1) * 4)
   const baseAt = aligned(thresholdsAt + thresholdCount * 4)
   const treesAt = aligned(baseAt + base.length * 8)
-  const sizeBytes = writers.reduce((end, { bytes }) => end + bytes, treesAt)
+  const testsAt = writers.reduce((end, { bytes }) => end + bytes, treesAt)
+  // Where all of a tree is in its upper levels, comparing ranks is as fast.
+  const deep = writers.filter(({ levels }) => levels > 0).length
+  const isAnswered =
+    deep * 2 > writers.length &&
+    !writers.some(({ isLinked }) => isLinked) &&
+    allAnswers * ANSWER_BYTES <= ANSWERS_BYTES_MAX
+  const answerBytes = isAnswered ? allAnswers * ANSWER_BYTES : 0
+  const testBytes = writers.reduce((total, writer) => total + writer.testBytes, 0)
+  const sizeBytes = testsAt + (isAnswered ? testBytes : 0)
   const view = new DataView(new ArrayBuffer(sizeBytes))
   const header = [features, trees.length, base.length, rankBytes]
-  ;[...header, startsAt, thresholdsAt, baseAt, treesAt].forEach((value, i) => {
-    view.setUint32(i * 4, value, true)
-  })
+  ;[...header, startsAt, thresholdsAt, baseAt, treesAt, answerBytes, testsAt].forEach(
+    (value, i) => {
+      view.setUint32(i * 4, value, true)
+    },
+  )
   let start = 0
   searched.forEach((own, feature) => {
     view.setUint32(startsAt + feature * 4, start, true)
@@ -221,5 +268,9 @@ export function layOutTrees(model: TreeModel): Uint8Array<ArrayBuffer> {
     writer.write(new DataView(view.buffer, at, writer.bytes))
     at += writer.bytes
   }
-  return new Uint8Array(view.buffer)
+  for (const writer of isAnswered ? writers : []) {
+    writer.writeTests(new DataView(view.buffer, at, writer.testBytes))
+    at += writer.testBytes
+  }
+  return { bytes: new Uint8Array(view.buffer), answerBytes }
 }

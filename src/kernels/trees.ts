@@ -37,8 +37,8 @@ const LINKS: Record<Link, (sums: Float64Array) => number> = {
 
 /**
  * A gradient-boosted ensemble, laid out once in the kernels' memory, where it stays until close().
- * Rows are taken 16 at a time (8 where a feature has more than 255 thresholds): a few rows cost as
- * much as 16.
+ * One or two rows walk through the trees; more are taken 16 at a time (8 where a feature has more than
+ * 255 thresholds), and from 48 on, where trees have more than four levels, 128 at a time.
  *
  * NaN is a missing value and goes each node's default way; ±Inf are values beyond every threshold.
  */
@@ -50,6 +50,7 @@ export class TreeEnsemble {
   readonly trees: number
   readonly #kernels: Kernels
   readonly #bytes: number
+  readonly #answerBytes: number
   #pointer: number | undefined
 
   /**
@@ -57,15 +58,16 @@ export class TreeEnsemble {
    * @throws ArenaExhaustedError
    */
   constructor(model: TreeModel) {
-    const layout = layOutTrees(model)
+    const { bytes, answerBytes } = layOutTrees(model)
     this.features = model.features
     this.outputs = model.base.length
     this.link = model.link
     this.trees = model.trees.length
     this.#kernels = getKernels()
-    this.#bytes = layout.length
+    this.#bytes = bytes.length
+    this.#answerBytes = answerBytes
     this.#pointer = this.#kernels.arena.take(this.#bytes)
-    this.#kernels.arena.u8(this.#pointer, this.#bytes).set(layout)
+    this.#kernels.arena.u8(this.#pointer, this.#bytes).set(bytes)
   }
 
   /**
@@ -86,7 +88,9 @@ export class TreeEnsemble {
     const { arena, exports } = this.#kernels
     return arena.lease((lease) => {
       const input = lease.copyIn(rows)
-      const work = lease.allocate(exports.trees_work_bytes(this.features, this.outputs))
+      const work = lease.allocate(
+        exports.trees_work_bytes(this.features, this.outputs, this.#answerBytes),
+      )
       const output = lease.allocate(count * this.outputs * 8)
       exports.trees_margins_f32(input, count, ensemble, work, output)
       return arena.f64(output, count * this.outputs).slice()

@@ -230,7 +230,7 @@ describe.each(BUILDS)('%s', (build) => {
       const uniform = random()
       const model = randomModel(shape, uniform)
       using(new TreeEnsemble(model), (ensemble) => {
-        for (const count of [0, 1, 7, 8, 9, 15, 16, 17, 50]) {
+        for (const count of [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 47, 48, 64, 65, 130, 180]) {
           const rows = randomRows(count, shape, uniform)
           expect(ensemble.margins(rows)).toEqual(walk(model, rows))
         }
