@@ -4,7 +4,7 @@ import {
   SeriesWriteBuilder,
   WRITE_SAMPLES_MAX,
 } from '../../../src/fleet/ingest/series-builder.ts'
-import { decodeLabels } from '../../../src/fleet/series/labels.ts'
+import { decodeLabels, encodeLabels } from '../../../src/fleet/series/labels.ts'
 import { STALE_MARKER_BITS } from '../../../src/fleet/series/series-write.ts'
 import { identityOf } from '../../../src/kernels/series-identity.ts'
 import '../../kernels/load.ts'
@@ -30,6 +30,20 @@ describe('a series write being built', () => {
       ['b', '2'],
     ])
     expect(write.identity.subarray(4, 8)).toEqual(identityOf(write.labelsOf(1)))
+  })
+
+  it('has the canonical bytes of any labels, ASCII or not', () => {
+    const builder = new SeriesWriteBuilder()
+    const sets = [
+      [['Zone', '1'], ['_a', ''], ['a', '\u007f'], ['a_b', '2'], ['aZ', '3']],
+      [['a', '\u0080'], ['B', '1']],
+      [['\u{10000}', '1'], ['\uffff', '2'], ['z', '3']],
+    ] as const // biome-ignore format: pairs
+    for (const labels of sets) seriesIn(builder, labels)
+    const write = builder.build()
+    sets.forEach((labels, i) => {
+      expect(write.labelsOf(i)).toEqual(encodeLabels(named('up', labels)))
+    })
   })
 
   it('does not confuse label sets that read alike', () => {
