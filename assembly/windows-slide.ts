@@ -21,9 +21,7 @@ const STATE_BYTES: usize = 32
 // @ts-ignore: decorator
 @inline
 function moreExtreme(a: f64, b: f64, isMin: bool): f64 {
-  if (a != a) return b
-  if (isMin) return b < a ? b : a
-  return b > a ? b : a
+  return select(b, a, (isMin ? b < a : b > a) || a != a)
 }
 
 /** An aggregate of nothing; its count of 0 is what merge() looks at. */
@@ -36,33 +34,63 @@ function clear(state: usize): void {
   store<f64>(state, 0, 24)
 }
 
-/** One more sample: `to` becomes `from` with it, of `count` samples then. */
+/**
+ * Adds samples to an aggregate of `had`, from the first towards the last or back.
+ *
+ * @param state where it is, and is left        @param ends f64[samples][4]: going back, what it is after
+ * each sample, the aggregate of it and of all behind it
+ */
 // @ts-ignore: decorator
 @inline
-function add(kind: i32, from: usize, x: f64, y: f64, count: f64, to: usize): void {
-  if (kind == SUM) {
-    const sum = load<f64>(from)
-    const next = sum + y
-    const added = next - sum
-    store<f64>(to, next)
-    store<f64>(to, load<f64>(from, 8) + ((sum - (next - added)) + (y - added)), 8)
-  } else if (kind == MIN || kind == MAX) {
-    store<f64>(to, count == 1 ? y : moreExtreme(load<f64>(from), y, kind == MIN))
-  } else if (kind == VARIANCE) {
-    const mean = load<f64>(from)
-    const distance = y - mean
-    const next = mean + distance / count
-    store<f64>(to, next)
-    store<f64>(to, load<f64>(from, 8) + distance * (y - next), 8)
-  } else {
-    const distanceX = x - load<f64>(from)
-    const distanceY = y - load<f64>(from, 8)
-    const meanX = load<f64>(from) + distanceX / count
-    store<f64>(to, meanX)
-    store<f64>(to, load<f64>(from, 8) + distanceY / count, 8)
-    store<f64>(to, load<f64>(from, 16) + distanceX * (x - meanX), 16)
-    store<f64>(to, load<f64>(from, 24) + (x - meanX) * distanceY, 24)
+function addAll(
+  kind: i32, isBack: bool, timestamps: usize, values: usize, originX: f64, originY: f64, first: i32,
+  end: i32, had: i32, state: usize, ends: usize,
+): void {
+  let a = load<f64>(state)
+  let b = load<f64>(state, 8)
+  let c = load<f64>(state, 16)
+  let d = load<f64>(state, 24)
+  const samples = end - first
+  for (let k = 0; k < samples; k++) {
+    const place = <usize>(isBack ? end - 1 - k : first + k) << 3
+    const y = load<f64>(values + place) - originY
+    const count = <f64>(had + k + 1)
+    if (kind == SUM) {
+      const next = a + y
+      const added = next - a
+      b += (a - (next - added)) + (y - added)
+      a = next
+    } else if (kind == MIN || kind == MAX) {
+      // The earlier of equal values stays, as from left to right.
+      if (had + k == 0) a = y
+      else a = isBack ? moreExtreme(y, a, kind == MIN) : moreExtreme(a, y, kind == MIN)
+    } else if (kind == VARIANCE) {
+      const distance = y - a
+      a += distance / count
+      b += distance * (y - a)
+    } else {
+      const x = (load<f64>(timestamps + place) - originX) / 1000
+      const distanceX = x - a
+      const distanceY = y - b
+      a += distanceX / count
+      b += distanceY / count
+      c += distanceX * (x - a)
+      d += (x - a) * distanceY
+    }
+    if (isBack) {
+      const to = ends + <usize>(samples - 1 - k) * STATE_BYTES
+      store<f64>(to, a)
+      if (kind != MIN && kind != MAX) store<f64>(to, b, 8)
+      if (kind == LINE) {
+        store<f64>(to, c, 16)
+        store<f64>(to, d, 24)
+      }
+    }
   }
+  store<f64>(state, a)
+  store<f64>(state, b, 8)
+  store<f64>(state, c, 16)
+  store<f64>(state, d, 24)
 }
 
 /** `to` becomes the aggregate of a's samples and b's, a's being the earlier. */
@@ -166,29 +194,20 @@ function slide(
     const first = load<i32>(windows + at)
     const nextEnd = load<i32>(windows + at, 4)
     if (first >= border) {
-      clear(grown)
       blockFirst = first
       border = nextEnd
       end = nextEnd
-      let from = grown
-      for (let i = nextEnd - 1; i >= first; i--) {
-        const place = <usize>i << 3
-        const x = kind == LINE ? (load<f64>(timestamps + place) - originX) / 1000 : 0
-        const to = ends + <usize>(i - first) * STATE_BYTES
-        const y = load<f64>(values + place) - originY
-        if (kind == MIN || kind == MAX) {
-          // The earlier of equal values stays, as from left to right.
-          store<f64>(to, i == nextEnd - 1 ? y : moreExtreme(y, load<f64>(from), kind == MIN))
-        } else {
-          add(kind, from, x, y, <f64>(nextEnd - i), to)
-        }
-        from = to
-      }
+      clear(whole)
+      addAll(
+        kind, true, timestamps, values, originX, originY, first, nextEnd, 0, whole, ends,
+      )
+      clear(grown)
     }
-    for (; end < nextEnd; end++) {
-      const place = <usize>end << 3
-      const x = kind == LINE ? (load<f64>(timestamps + place) - originX) / 1000 : 0
-      add(kind, grown, x, load<f64>(values + place) - originY, <f64>(end - border + 1), grown)
+    if (end < nextEnd) {
+      addAll(
+        kind, false, timestamps, values, originX, originY, end, nextEnd, end - border, grown, 0,
+      )
+      end = nextEnd
     }
     if (end == first) continue
     const block = ends + <usize>(first - blockFirst) * STATE_BYTES

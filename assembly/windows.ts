@@ -58,9 +58,16 @@ function withoutStale(
 }
 
 function hasStale(values: usize, count: i32): bool {
-  for (let i = 0; i < count; i++) {
-    if (load<u64>(values + (<usize>i << 3)) == STALE) return true
+  const stale = i64x2.splat(<i64>STALE)
+  const end = values + (<usize>count << 3)
+  let at = values
+  for (; at + 32 <= end; at += 32) {
+    const found = v128.or(
+      i64x2.eq(v128.load(at), stale), i64x2.eq(v128.load(at, 16), stale),
+    )
+    if (v128.any_true(found)) return true
   }
+  for (; at < end; at += 8) if (load<u64>(at) == STALE) return true
   return false
 }
 

@@ -4,6 +4,7 @@
  */
 import { ArenaExhaustedError } from '../src/kernels/memory.ts'
 import * as base64 from './kernels/base64.bench.ts'
+import * as chunk from './kernels/chunk.bench.ts'
 import * as elementwise from './kernels/elementwise.bench.ts'
 import * as histogram from './kernels/histogram.bench.ts'
 import * as parse from './kernels/parse.bench.ts'
@@ -16,6 +17,7 @@ import * as similarity from './kernels/similarity.bench.ts'
 import * as snappy from './kernels/snappy.bench.ts'
 import * as text from './kernels/text.bench.ts'
 import * as trees from './kernels/trees.bench.ts'
+import * as windows from './kernels/windows.bench.ts'
 import { type MeasureOptions, measureInterleaved, type Subject } from './measure.ts'
 import { compileNative, NativeProcess, type Program } from './native/program.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
@@ -34,6 +36,8 @@ const families = [
   trees,
   text,
   snappy,
+  chunk,
+  windows,
   seriesIdentity,
   remoteWrite,
 ]

@@ -70,6 +70,8 @@ describe('the tree', () => {
       'trees',
       'text',
       'snappy',
+      'chunk',
+      'windows',
       'series-identity',
       'remote-write',
     ]
