@@ -215,6 +215,15 @@ describe.each(BUILDS)('%s', (build) => {
       thresholds: 5000,
     },
     {
+      name: 'as deep as is filled up',
+      trees: 20,
+      features: 5,
+      outputs: 2,
+      depth: 8,
+      leafShare: 0.05,
+      thresholds: 300,
+    },
+    {
       name: 'many features',
       trees: 20,
       features: 2047,
