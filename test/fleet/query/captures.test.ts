@@ -10,7 +10,7 @@ const replaced = (pattern: string, replacement: string, text: string): string | 
 describe('replacements', () => {
   it.each([
     ['(.*):(.*)', '$1-$2', 'host:9100', 'host-9100'],
-    ['(.*):(.*)', '${2}', 'a:b:c', 'c'],
+    ['(.*):(.*)', `\${2}`, 'a:b:c', 'c'],
     ['(.*?):(.*)', '$1', 'a:b:c', 'a'],
     ['(?P<host>[^:]+)(:(?P<port>\\d+))?', '$host/$port/$none', 'web', 'web//'],
     ['(a|ab)(c|bcd)(d*)', '$1.$2.$3', 'abcd', 'a.bcd.'],

@@ -75,6 +75,30 @@ const nativeHistogram = (
     writeRaw(pbf, varint(BigInt(timestamp)))
   })
 
+/** Cumulative counts of durations by bound and sample, and their sums by sample. */
+const requestDurations = (random: () => number) => {
+  const buckets = BOUNDS.map(() => new Float64Array(DEMO_SAMPLES))
+  const sums = new Float64Array(DEMO_SAMPLES)
+  const totals = BOUNDS.map(() => 0)
+  const observations = Float64Array.from({ length: DEMO_SAMPLES }, () => Math.floor(random() * 20))
+  let sum = 0
+  observations.forEach((count, index) => {
+    for (let n = 0; n < count; n++) {
+      const value = 0.0002 * 10 ** (random() * 3.5)
+      sum += value
+      BOUNDS.forEach((bound, bucket) => {
+        if (value <= Number(bound.replace('+Inf', 'Infinity')))
+          totals[bucket] = (totals[bucket] ?? 0) + 1
+      })
+    }
+    buckets.forEach((counts, bucket) => {
+      counts[index] = totals[bucket] ?? 0
+    })
+    sums[index] = sum
+  })
+  return { buckets, sums }
+}
+
 /** A native histogram every 15 s, reset once. */
 const nativeSeries = (labels: Record<string, string>, random: () => number): DemoSeries => {
   let counts = new Array<number>(8).fill(0)
@@ -127,9 +151,9 @@ export const demoSeries = (): DemoSeries[] => {
     // Copied as pairs of words: a marker's bits have to survive.
     const bits = new Uint32Array(values.buffer)
     const words = Uint32Array.from(
-      kept.flatMap((index) => [bits[2 * index]!, bits[2 * index + 1]!]),
+      kept.flatMap((index) => [...bits.subarray(2 * index, 2 * index + 2)]),
     )
-    const timestamps = Float64Array.from(kept, (index) => times[index]!)
+    const timestamps = Float64Array.from(kept, (index) => times[index] ?? 0)
     found.push({ labels: labelsOf(labels), timestamps, values: new Float64Array(words.buffer) })
   }
   const counter = (perSample: () => number, resetEvery: number) => {
@@ -177,38 +201,23 @@ export const demoSeries = (): DemoSeries[] => {
     )
     for (const status of ['200', '500']) {
       const request = { ...target, method: 'GET', path: '/api/foo', status }
-      const increments = new Float64Array(BOUNDS.length)
-      const totals = new Float64Array(BOUNDS.length)
-      let sum = 0
-      const observations = times.map(() => Math.floor(random() * 20))
-      const at = times.map(() => 0)
-      const buckets = BOUNDS.map(() => new Float64Array(DEMO_SAMPLES))
-      times.forEach((_, index) => {
-        increments.fill(0)
-        for (let n = 0; n < observations[index]!; n++) {
-          const value = 0.0002 * 10 ** (random() * 3.5)
-          sum += value
-          BOUNDS.forEach((bound, bucket) => {
-            if (value <= Number(bound.replace('+Inf', 'Infinity'))) increments[bucket]!++
-          })
-        }
-        BOUNDS.forEach((_bound, bucket) => {
-          totals[bucket]! += increments[bucket]!
-          buckets[bucket]![index] = totals[bucket]!
-        })
-        at[index] = sum
-      })
-      BOUNDS.forEach((le, bucket) => {
+      const { buckets, sums } = requestDurations(random)
+      buckets.forEach((counts, bucket) => {
+        const le = BOUNDS[bucket] ?? ''
         add(
           { __name__: 'demo_api_request_duration_seconds_bucket', ...request, le },
-          (index) => buckets[bucket]![index]!,
+          (index) => counts[index] ?? null,
         )
       })
+      const counts = buckets.at(-1)
       add(
         { __name__: 'demo_api_request_duration_seconds_count', ...request },
-        (index) => buckets.at(-1)![index]!,
+        (index) => counts?.[index] ?? null,
       )
-      add({ __name__: 'demo_api_request_duration_seconds_sum', ...request }, (index) => at[index]!)
+      add(
+        { __name__: 'demo_api_request_duration_seconds_sum', ...request },
+        (index) => sums[index] ?? null,
+      )
     }
     found.push(nativeSeries({ __name__: 'demo_native', ...target }, random))
   }

@@ -102,7 +102,7 @@ export const MORE_QUERIES: readonly string[] = [
   'hour(vector(-1))',
   'minute(vector(-61))',
   'year(demo_batch_last_success_timestamp_seconds)',
-  'label_replace(demo_num_cpus, "port", "${1}", "instance", "[^:]*:(\\\\d+)")',
+  `label_replace(demo_num_cpus, "port", "\${1}", "instance", "[^:]*:(\\\\d+)")`,
   'label_replace(demo_num_cpus, "port", "$p-$$-$9", "instance", "(?P<h>.*):(?P<p>\\\\d+)")',
   'label_replace(demo_num_cpus, "job", "$1", "instance", "(.*?)[.:].*")',
   'label_replace(demo_num_cpus, "__name__", "renamed", "", "")',
