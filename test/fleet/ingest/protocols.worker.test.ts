@@ -88,7 +88,7 @@ describe('the protocols over real shards', () => {
 
 describe('a body that inflates', () => {
   const type = { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' }
-  let bomb = new Uint8Array(0)
+  let bomb: Uint8Array = new Uint8Array(0)
 
   beforeAll(async () => {
     // Zeros: 1,000 times smaller. Members of gzip one after another are one body.
