@@ -30,8 +30,14 @@ function within(point: i32, first: i32, last: i32): bool {
 }
 
 /** Kind of a code point ≥ U+0080; src/kernels/text.ts has the same ranges in words. */
+// @ts-ignore: decorator
+@inline
 export function kindOfPoint(point: i32): i32 {
-  if (within(point, 0x3040, 0x9fff)) return CJK // most of what is asked
+  // Most of what is asked.
+  return within(point, 0x3040, 0x9fff) ? CJK : kindOfOther(point)
+}
+
+function kindOfOther(point: i32): i32 {
   if (point < 0x250) {
     if (point == 0x85 || point == 0xa0) return SPACE
     if (point < 0xc0) return point == 0xaa || point == 0xba ? LATIN : MARK
@@ -101,7 +107,21 @@ const REPLACEMENT: i32 = 0xfffd
  * sign bit where they are malformed, which gives U+FFFD for each longest start of a sequence.
  * Source: WHATWG Encoding, "UTF-8 decoder"; Unicode 15, table 3-7.
  */
+// @ts-ignore: decorator
+@inline
 export function decode(at: usize, end: usize): i32 {
+  // Three bytes from U+1000 to U+CFFF, whose continuations have no bounds of their own.
+  if (at + 2 < end) {
+    const lead = <u32>load<u8>(at)
+    const rest = <u32>load<u16>(at, 1)
+    if (lead - 0xe1 < 12 && (rest & 0xc0c0) == 0x8080) {
+      return (3 << 24) | <i32>(((lead & 0xf) << 12) | ((rest & 0x3f) << 6) | ((rest >>> 8) & 0x3f))
+    }
+  }
+  return decodeAny(at, end)
+}
+
+function decodeAny(at: usize, end: usize): i32 {
   const malformed = <i32>0x80000000 | REPLACEMENT
   const lead = <i32>load<u8>(at)
   if (lead < 0xc2 || lead > 0xf4) return malformed | (1 << 24)

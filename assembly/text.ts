@@ -245,9 +245,9 @@ export function text_scan(
       size = (decoded >>> 24) & 7
       if (decoded < 0) malformed++
       kind = kindOfPoint(point)
-      if (isMathSymbol(point)) symbols++
       if (kind == CJK) cjk++
-      else if (kind == LATIN) latin++
+      else if (isMathSymbol(point)) symbols++
+      if (kind == LATIN) latin++
       else if (kind == CYRILLIC) cyrillic++
       else if (kind == OTHER) other++
     }
