@@ -100,12 +100,16 @@ const requestDurations = (random: () => number) => {
 }
 
 /** A native histogram every 15 s, reset once. */
-const nativeSeries = (labels: Record<string, string>, random: () => number): DemoSeries => {
+const nativeSeries = (
+  labels: Record<string, string>,
+  startMs: number,
+  random: () => number,
+): DemoSeries => {
   let counts = new Array<number>(8).fill(0)
   let zeros = 0
   let sum = 0
   const histograms = Array.from({ length: DEMO_SAMPLES / 3 }, (_, index) => {
-    const timestamp = DEMO_START_MS + index * 15_000
+    const timestamp = startMs + index * 15_000
     if (index === 400) {
       counts = counts.map(() => 0)
       zeros = 0
@@ -128,11 +132,11 @@ const nativeSeries = (labels: Record<string, string>, random: () => number): Dem
  * Series of the names and shapes of PromLabs' demo service: gauges, counters with resets, a metric that
  * comes and goes with stale markers, and classic histograms, every 5 s for two hours from three instances.
  */
-export const demoSeries = (): DemoSeries[] => {
+export const demoSeries = (startMs = DEMO_START_MS): DemoSeries[] => {
   const random = randomOf(42)
   const times = Float64Array.from(
     { length: DEMO_SAMPLES },
-    (_, index) => DEMO_START_MS + index * DEMO_INTERVAL_MS,
+    (_, index) => startMs + index * DEMO_INTERVAL_MS,
   )
   const found: DemoSeries[] = []
   const add = (labels: Record<string, string>, valueAt: (index: number) => number | null) => {
@@ -191,9 +195,9 @@ export const demoSeries = (): DemoSeries[] => {
       )
     const disk = gauge(1e10, 1e7)
     add({ __name__: 'demo_disk_usage_bytes', ...target }, (index) => disk() + index * 65_536)
-    let lastRun = DEMO_START_MS / 1_000 - 100
+    let lastRun = startMs / 1_000 - 100
     add({ __name__: 'demo_batch_last_success_timestamp_seconds', ...target }, (index) => {
-      if (random() < 0.01) lastRun = (DEMO_START_MS + index * DEMO_INTERVAL_MS) / 1_000 + 0.123
+      if (random() < 0.01) lastRun = (startMs + index * DEMO_INTERVAL_MS) / 1_000 + 0.123
       return lastRun
     })
     add({ __name__: 'demo_intermittent_metric', ...target }, (index) =>
@@ -219,7 +223,7 @@ export const demoSeries = (): DemoSeries[] => {
         (index) => sums[index] ?? null,
       )
     }
-    found.push(nativeSeries({ __name__: 'demo_native', ...target }, random))
+    found.push(nativeSeries({ __name__: 'demo_native', ...target }, startMs, random))
   }
   return found
 }

@@ -68,11 +68,19 @@ const sentPart = (
   return { labels, samples, histograms: inRange.map(({ bytes }) => bytes) } satisfies SentSeries
 }
 
+/** What is written to a server, and with which key. */
+export interface WriteSpan {
+  readonly startMs: number
+  readonly endMs: number
+  readonly intervalMs: number
+  readonly key?: string | undefined
+}
+
 /** Writes the series to a server's remote-write receiver, ascending by time. Throws where it refuses some. */
 export const writeSeries = async (
   address: string,
   series: readonly DemoSeries[],
-  { startMs, endMs, intervalMs }: { startMs: number; endMs: number; intervalMs: number },
+  { startMs, endMs, intervalMs, key }: WriteSpan,
 ): Promise<void> => {
   const stepMs = SAMPLES_A_REQUEST * intervalMs
   for (let from = startMs; from <= endMs; from += stepMs) {
@@ -84,6 +92,7 @@ export const writeSeries = async (
         'content-type': 'application/x-protobuf',
         'content-encoding': 'snappy',
         'x-prometheus-remote-write-version': '0.1.0',
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       },
       body: snappy(writeRequest(sent)) as Uint8Array<ArrayBuffer>,
     })
