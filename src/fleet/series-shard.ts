@@ -266,7 +266,7 @@ export class SeriesShard extends DurableObject<Env> {
     }
     this.#takeHostSamples(now)
     if (now >= this.#series.cutDueAt || this.#series.isFull) this.#seal(now)
-    this.ctx.waitUntil(this.#series.sealer.compact())
+    this.ctx.waitUntil(this.#series.sealer.compact(now))
     if (now >= this.#live.nextAt)
       await this.#live.run(now, this.#organisationId, this.#vms.values(), (vm) =>
         this.#vms.fold(vm, now),

@@ -111,16 +111,17 @@ export class Sealer {
     return this.#cut !== null
   }
 
-  /** Step by step, so that the requests that came meanwhile are served in between; one at a time. */
-  async compact(): Promise<void> {
+  /**
+   * Step by step, so that the requests that came meanwhile are served in between; one at a time. Never
+   * throws.
+   *
+   * @param now ms since the epoch
+   */
+  async compact(now: number): Promise<void> {
     if (this.#isCompacting) return
     this.#isCompacting = true
     try {
-      for (
-        let steps = this.#nextCompaction(Date.now());
-        steps;
-        steps = this.#nextCompaction(Date.now())
-      )
+      for (let steps = this.#nextCompaction(now); steps; steps = this.#nextCompaction(now))
         for (const _ of steps) await scheduler.wait(COMPACTION_PAUSE_MS)
     } catch (error) {
       logEvent('series-shard', 'error', 'a compaction failed; its segments stay', error)
