@@ -32,11 +32,7 @@ export function answers_work_bytes(outputs: i32, answerBytes: i32): usize {
 }
 
 /** Fills the answers: the rows of each rank, joined from the highest rank down. */
-// @ts-ignore: decorator
-@inline
-function fillAnswers<T>(
-  rows: usize, count: i32, features: i32, ensemble: usize, answers: usize,
-): void {
+function fillAnswers(rows: usize, count: i32, features: i32, ensemble: usize, answers: usize): void {
   const isByte = load<i32>(ensemble, 12) == 1
   const thresholds = ensemble + load<u32>(ensemble, HEADER_THRESHOLDS)
   let start = ensemble + load<u32>(ensemble, HEADER_THRESHOLD_STARTS)
@@ -46,42 +42,27 @@ function fillAnswers<T>(
     const size = load<i32>(start, 4) - load<i32>(start)
     start += 4
     // The first 16 of a rank of one byte are found again behind them.
-    const length = <usize>(isByte ? size - 16 : size) * sizeof<T>()
-    const last = own + length
-    for (let at = own; at <= last; at += sizeof<T>()) {
-      if (isVector<T>()) v128.store(at, i64x2.splat(0))
-      else store<T>(at, 0)
-    }
+    const last = own + (<usize>(isByte ? size - 16 : size) << 4)
+    for (let at = own; at <= last; at += 16) v128.store(at, i64x2.splat(0))
     let missingLow: u64 = 0
     let missingHigh: u64 = 0
     for (let row = 0; row < count; row++) {
       const x = load<f32>(rows + (<usize>(row * features + feature) << 2))
-      const byte = own + <usize>rankOf(x, its, size, isByte) * sizeof<T>() + (row >> 3)
+      const byte = own + (<usize>rankOf(x, its, size, isByte) << 4) + (row >> 3)
       store<u8>(byte, load<u8>(byte) | (<u8>1 << <u8>(row & 7)))
       const isMissing = <u64>(x != x) << (row & 63)
       if (row < 64) missingLow |= isMissing
       else missingHigh |= isMissing
     }
-    const right = length + sizeof<T>()
-    if (isVector<T>()) {
-      const missing = i64x2.replace_lane(i64x2.splat(missingLow), 1, missingHigh)
-      let above = v128.load(last)
-      for (let at = last; at > own; ) {
-        at -= 16
-        const equal = v128.load(at)
-        v128.store(at, above)
-        v128.store(at + right, v128.or(above, missing))
-        above = v128.or(above, equal)
-      }
-    } else {
-      let above = load<T>(last)
-      for (let at = last; at > own; ) {
-        at -= sizeof<T>()
-        const equal = load<T>(at)
-        store<T>(at, above)
-        store<T>(at + right, above | <T>missingLow)
-        above |= equal
-      }
+    const missing = i64x2.replace_lane(i64x2.splat(missingLow), 1, missingHigh)
+    const right = last - own + 16
+    let above = v128.load(last)
+    for (let at = last; at > own; ) {
+      at -= 16
+      const equal = v128.load(at)
+      v128.store(at, above)
+      v128.store(at + right, v128.or(above, missing))
+      above = v128.or(above, equal)
     }
     own = last + right
   }
@@ -119,7 +100,7 @@ function addLeaves(leaves: usize, places: usize, sums: usize): void {
  */
 // @ts-ignore: decorator
 @inline
-function addTrees<T>(
+function addTrees(
   first: usize, firstTests: usize, length: i32, count: i32, width: usize, answers: usize, work: usize,
 ): usize {
   const groups = <usize>((count + 15) >> 4)
@@ -128,7 +109,7 @@ function addTrees<T>(
   let planes = work
   for (let i = 0; i < length; i++) {
     const levels = UPPER_LEVELS + load<i32>(tree, TREE_LEVELS)
-    fillPlanes<T>(tests, answers, levels, planes)
+    fillPlanes(tests, answers, levels, planes)
     tests += <usize>4 << levels
     tree += load<u32>(tree)
     planes += PLANES_BYTES
@@ -160,13 +141,13 @@ function addTrees<T>(
   return tree
 }
 
-/** Margins of at most as many rows as T has bits. */
-function marginsOf<T>(rows: usize, count: i32, ensemble: usize, work: usize, output: usize): void {
+/** Margins of at most 128 rows. */
+function marginsOf(rows: usize, count: i32, ensemble: usize, work: usize, output: usize): void {
   const features = load<i32>(ensemble)
   const outputs = load<i32>(ensemble, 8)
   const sums = work + SUMS // f64[outputs][128]
   const answers = sums + (<usize>(outputs * BLOCK_ROWS) << 3)
-  fillAnswers<T>(rows, count, features, ensemble, answers)
+  fillAnswers(rows, count, features, ensemble, answers)
   const base = ensemble + load<u32>(ensemble, HEADER_BASE)
   for (let i = 0; i < outputs; i++) {
     const from = v128.load_splat<u64>(base + (<usize>i << 3))
@@ -177,7 +158,7 @@ function marginsOf<T>(rows: usize, count: i32, ensemble: usize, work: usize, out
   store<u32>(work, ensemble + load<u32>(ensemble, HEADER_TESTS), NEXT)
   for (let rest = load<i32>(ensemble, 4); rest > 0; rest -= TREES_AT_ONCE) {
     const length = rest < TREES_AT_ONCE ? rest : TREES_AT_ONCE
-    tree = addTrees<T>(tree, load<u32>(work, NEXT), length, count, load<u32>(ensemble, 12), answers, work)
+    tree = addTrees(tree, load<u32>(work, NEXT), length, count, load<u32>(ensemble, 12), answers, work)
   }
   let target = output
   for (let row = 0; row < count; row++) {
@@ -201,7 +182,6 @@ export function marginsByAnswers(
     const rest = count - start
     const block = rows + <usize>start * rowBytes
     const target = output + <usize>start * outputBytes
-    if (rest > 64) marginsOf<v128>(block, min(rest, BLOCK_ROWS), ensemble, work, target)
-    else marginsOf<u64>(block, rest, ensemble, work, target)
+    marginsOf(block, min(rest, BLOCK_ROWS), ensemble, work, target)
   }
 }
