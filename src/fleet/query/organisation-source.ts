@@ -16,7 +16,7 @@ import { type VmReads, vmCatalogue, vmSource } from './vm-source.ts'
 /** VMs of an organisation that are known by name here. */
 const VMS_MAX = 10_000
 /** How long their names are taken from the isolate's memory. */
-const VMS_FRESH_MS = 30_000
+const VMS_FRESH_MS = 10_000
 /** Organisations whose VMs' names are kept. */
 const ORGANISATIONS_MAX = 100
 
