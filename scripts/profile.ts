@@ -1,5 +1,5 @@
 /**
- * `npm run profile [-- --suite dashboard|ingest] [--seconds 10]`: a CPU profile of the worker's isolate
+ * `npm run profile [-- --suite dashboard|ingest|remote-write] [--seconds 10]`: a CPU profile of the worker's isolate
  * on bare workerd under a load suite's requests. Writes build/profile.cpuprofile, which the DevTools of
  * Chrome open, and prints where the time went.
  */
@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import * as remoteWrite from '../bench/ingest/profile.ts'
 import * as dashboard from '../bench/load/dashboard.ts'
 import * as ingest from '../bench/load/ingest.ts'
 import { alignColumns } from '../bench/load/report.ts'
@@ -17,7 +18,7 @@ import { type CpuProfile, takeProfile } from '../bench/profile/inspector.ts'
 import { freePort } from '../local/checks.ts'
 import { ROOT } from './build.ts'
 
-const SUITES = ['dashboard', 'ingest'] as const
+const SUITES = ['dashboard', 'ingest', 'remote-write'] as const
 const FUNCTIONS = 25
 const MODULES = 15
 const SECONDS_MAX = 300
@@ -96,10 +97,14 @@ const profileOf = async <Fleet extends { readonly organisationId: string }>(
   })
 }
 
+const PROFILES = {
+  dashboard: () => profileOf(dashboard.profile),
+  ingest: () => profileOf(ingest.profile),
+  'remote-write': () => profileOf(remoteWrite.profile),
+} as const
+
 try {
-  const { profile, locate } = await (suite === 'dashboard'
-    ? profileOf(dashboard.profile)
-    : profileOf(ingest.profile))
+  const { profile, locate } = await PROFILES[suite]()
   writeFileSync(FILE, JSON.stringify(profile))
   const { busyMs, idleMs, functions, modules } = analyse(profile, locate)
   console.log(`${suite}: busy ${busyMs.toFixed(0)} ms, idle ${idleMs.toFixed(0)} ms\n`)

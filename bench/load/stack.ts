@@ -30,6 +30,8 @@ export interface LoadStack {
 export interface StackOptions<Fleet> {
   /** Fills the empty database before the worker starts. */
   seed(server: Server): Promise<Fleet>
+  /** Settings of the worker beside the stack's own. */
+  variables?: Readonly<Record<string, string>>
   /** Further arguments of workerd. */
   arguments?: readonly string[]
   log(text: string): void
@@ -77,7 +79,7 @@ export const withStack = async <Fleet extends { readonly organisationId: string 
     const worker: WorkerOptions = {
       port,
       stateFolder,
-      variables: { DATABASE_URL: postgres.url, NEON_PROXY: neonProxy },
+      variables: { ...options.variables, DATABASE_URL: postgres.url, NEON_PROXY: neonProxy },
       arguments: options.arguments ?? [],
       onLine: () => {},
     }
