@@ -13,6 +13,8 @@ export class SeriesRegistry {
   #roles = new Uint8Array(64)
   /** VM ids of the series with a role, by slot. */
   readonly #vms = new Map<number, string>()
+  /** Journal rows up to this one are about another VM; by slot, where there was one. */
+  readonly #since = new Map<number, number>()
 
   constructor(store: SeriesStore) {
     this.#store = store
@@ -23,6 +25,7 @@ export class SeriesRegistry {
   reload(): void {
     this.#table = new IdentityTable()
     this.#vms.clear()
+    this.#since.clear()
     for (const series of this.#store.series()) this.#add(series)
   }
 
@@ -30,7 +33,7 @@ export class SeriesRegistry {
     return this.#table.count
   }
 
-  #add({ identity, number, role, vm }: StoredDescription): number {
+  #add({ identity, number, role, vm, since }: StoredDescription): number {
     const slot = this.#table.add(identity, 0)
     if (slot === this.#numbers.length) {
       const numbers = new Uint32Array(slot * 2)
@@ -41,11 +44,12 @@ export class SeriesRegistry {
       this.#roles = roles
     }
     this.#numbers[slot] = number
-    this.#setRole(slot, role, vm)
+    this.#setRole(slot, role, vm, since)
     return slot
   }
 
-  #setRole(slot: number, role: number, vm: string | null): void {
+  #setRole(slot: number, role: number, vm: string | null, since: number): void {
+    if (since > 0) this.#since.set(slot, since)
     // Without a VM there is nobody that the samples could be about.
     this.#roles[slot] = vm === null ? 0 : role
     if (vm === null || role === 0) this.#vms.delete(slot)
@@ -71,6 +75,12 @@ export class SeriesRegistry {
     return this.#roles[slot] as number
   }
 
+  /** Whether what a journal row holds of the series is about its VM. */
+  isAbout(slot: number, sequence: number): boolean {
+    return sequence > (this.#since.get(slot) ?? 0)
+  }
+
+  /** Null where the series has no role. */
   vm(slot: number): string | null {
     return this.#vms.get(slot) ?? null
   }
@@ -93,23 +103,21 @@ export class SeriesRegistry {
   create(words: Uint32Array, at: number, description: SeriesDescription): number {
     const identity = words.slice(at, at + IDENTITY_WORDS)
     const number = this.#store.create(identity, description)
-    return this.#add({ ...description, identity, number })
+    return this.#add({ ...description, identity, number, since: 0 })
   }
 
   /** Takes over what a sender says of a known series now: its VM may be another one. */
   describe(slot: number, { role, vm }: SeriesDescription): void {
     const effective = vm === null ? 0 : role
     if (this.role(slot) === effective && this.vm(slot) === (effective === 0 ? null : vm)) return
-    this.#store.describe(this.number(slot), role, vm)
-    this.#setRole(slot, role, vm)
+    this.#setRole(slot, role, vm, this.#store.describe(this.number(slot), role, vm))
   }
 
   /** Series of a VM lose it; they stay as series. */
   forgetVm(vmId: string): void {
     for (const [slot, vm] of this.#vms)
       if (vm === vmId) {
-        this.#store.describe(this.number(slot), 0, null)
-        this.#setRole(slot, 0, null)
+        this.#setRole(slot, 0, null, this.#store.describe(this.number(slot), 0, null))
       }
   }
 }

@@ -11,6 +11,8 @@ import type { Tails } from './series-store.ts'
 export const onFault = (detail: string): void =>
   logEvent('series-shard', 'error', 'samples of a stored chunk are left out', detail)
 
+const NO_SAMPLE = { timestamp: Number.NaN, value: Number.NaN }
+
 /** What became of samples; positions are those of the batch. */
 export interface Inserted {
   readonly accepted: Uint32Array
@@ -74,7 +76,7 @@ export class SampleIntake {
    * Puts samples into their heads.
    *
    * @param slots per sample; −1: left out
-   * @param isNew whether sealed samples may stand at the same times
+   * @param row journal row that they are read from again: none of them is sealed; null where they are new
    * @returns positions of the accepted samples, and what became of the others
    */
   insert(
@@ -82,8 +84,8 @@ export class SampleIntake {
     timestamps: Float64Array,
     values: Float64Array,
     at: number,
-    isNew: boolean,
-  ): { accepted: Uint32Array; duplicates: number; conflicts: number[] } {
+    row: number | null,
+  ): Inserted {
     const { newest } = this.heads
     const bits = new Int32Array(values.buffer, values.byteOffset, 2 * values.length)
     const accepted = new Uint32Array(slots.length)
@@ -94,7 +96,7 @@ export class SampleIntake {
       if (slot < 0) continue
       const timestamp = timestamps[sample] as number
       if (timestamp > (newest[slot] as number)) {
-        this.#derive(slot, timestamp, values[sample] as number, at)
+        this.#derive(slot, timestamp, values[sample] as number, at, row)
         this.heads.append(slot, timestamp, bits, sample)
         accepted[count++] = sample
       } else {
@@ -110,7 +112,7 @@ export class SampleIntake {
       const oldest = timestamps[positions[0] as number] as number
       const latest = timestamps[positions.at(-1) as number] as number
       const sealed =
-        isNew && oldest <= (this.#sealedTo[slot] as number)
+        row === null && oldest <= (this.#sealedTo[slot] as number)
           ? mergedSamples(
               this.#chunks.chunksOf(this.#registry.number(slot), oldest, latest),
               onFault,
@@ -121,41 +123,38 @@ export class SampleIntake {
       conflicts.push(...merged.conflicts)
       if (merged.accepted.length === 0) continue
       this.heads.replace(slot, merged.timestamps, merged.bits)
-      const vm = this.#registry.vm(slot)
       for (const sample of merged.accepted) {
         accepted[count++] = sample
-        if (vm !== null)
-          this.#hosts
-            .of(vm)
-            .add(
-              this.#registry.role(slot),
-              timestamps[sample] as number,
-              values[sample] as number,
-              Number.NaN,
-              Number.NaN,
-              at,
-            )
+        this.#tell(slot, timestamps[sample] as number, values[sample] as number, NO_SAMPLE, at, row)
       }
     }
     return { accepted: accepted.subarray(0, count), duplicates, conflicts }
   }
 
-  /** What a sample behind its series' newest says of the VM. */
-  #derive(slot: number, timestamp: number, value: number, at: number): void {
-    const role = this.#registry.role(slot)
-    if (role === 0) return
-    const previous = this.heads.newest[slot] as number
-    this.#hosts
-      .of(this.#registry.vm(slot) as string)
-      .add(
-        role,
-        timestamp,
-        value,
-        Number.isFinite(previous) ? previous : Number.NaN,
-        this.#lastValue[slot] as number,
-        at,
-      )
+  /** Tells the VM of a sample behind its series' newest. */
+  #derive(slot: number, timestamp: number, value: number, at: number, row: number | null): void {
+    if (this.#registry.role(slot) === 0) return
+    const newest = this.heads.newest[slot] as number
+    const previous = Number.isFinite(newest)
+      ? { timestamp: newest, value: this.#lastValue[slot] as number }
+      : NO_SAMPLE
+    this.#tell(slot, timestamp, value, previous, at, row)
     this.#lastValue[slot] = value
+  }
+
+  #tell(
+    slot: number,
+    timestamp: number,
+    value: number,
+    previous: { readonly timestamp: number; readonly value: number },
+    at: number,
+    row: number | null,
+  ): void {
+    const vm = this.#registry.vm(slot)
+    // The VM may have been another one when the row was written.
+    if (vm === null || (row !== null && !this.#registry.isAbout(slot, row))) return
+    const role = this.#registry.role(slot)
+    this.#hosts.of(vm).add(role, timestamp, value, previous.timestamp, previous.value, at)
   }
 
   /** A copy of what the next incarnation goes on from. */

@@ -8,9 +8,8 @@ import { SeriesRegistry } from './registry.ts'
 import { SampleIntake } from './sample-intake.ts'
 import { Sealer } from './sealer.ts'
 import type { SeriesBatch } from './series-batch.ts'
-import type { JournalSamples } from './series-journal.ts'
 import { SeriesReader } from './series-reader.ts'
-import { SeriesStore } from './series-store.ts'
+import { type JournalRow, SeriesStore } from './series-store.ts'
 import type { SeriesAppendResult, SeriesExtras } from './shard-api.ts'
 
 /** Samples of one series in memory before all are sealed: late ones are sorted in between them. */
@@ -63,12 +62,12 @@ export class SeriesEngine {
   }
 
   /** What was accepted once is accepted again, and nothing that is sealed can be among it. */
-  #replay({ numbers, timestamps, values, at }: JournalSamples & { at: number }): void {
+  #replay({ numbers, timestamps, values, sequence, at }: JournalRow): void {
     const slots = new Int32Array(numbers.length)
     for (let sample = 0; sample < slots.length; sample++)
       slots[sample] = this.#registry.slotOf(numbers[sample] as number)
     this.sealer.journalSince = Math.min(this.sealer.journalSince, at)
-    this.#intake.insert(slots, timestamps, values, at, false)
+    this.#intake.insert(slots, timestamps, values, at, sequence)
   }
 
   get seriesCount(): number {
@@ -145,7 +144,7 @@ export class SeriesEngine {
       batch.timestamps,
       batch.values,
       now,
-      true,
+      null,
     )
     this.#journal(slots, batch, accepted, now)
     return {

@@ -7,7 +7,7 @@ const SAMPLE_BYTES_MAX = 24
 export interface JournalSamples {
   /** u32[n]: the shard's numbers of the series. */
   readonly numbers: Uint32Array
-  /** f64[n], whole ms since the epoch. */
+  /** f64[n], whole ms since the epoch, 0 ≤ t < 2^53: differences are exact. */
   readonly timestamps: Float64Array
   /** f64[n]. */
   readonly values: Float64Array

@@ -5,7 +5,7 @@ import { decodeJournalRow, encodeJournalRow, JOURNAL_ROW_SAMPLES_MAX } from './s
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS series (
     number INTEGER PRIMARY KEY AUTOINCREMENT, identity BLOB NOT NULL, labels BLOB NOT NULL,
-    role INTEGER NOT NULL, vm TEXT);
+    role INTEGER NOT NULL, vm TEXT, since INTEGER NOT NULL DEFAULT 0);
   CREATE TABLE IF NOT EXISTS series_journal (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, samples INTEGER NOT NULL,
     batch BLOB NOT NULL);
@@ -23,6 +23,15 @@ export interface StoredDescription {
   readonly identity: Uint32Array
   readonly role: number
   readonly vm: string | null
+  /** Journal rows up to this one are not about `vm`. */
+  readonly since: number
+}
+
+/** A row of the journal. */
+export interface JournalRow extends JournalSamples {
+  readonly sequence: number
+  /** When the samples came, ms since the epoch. */
+  readonly at: number
 }
 
 /** The newest sample of every series that the last cut left, in columns. */
@@ -49,13 +58,14 @@ export class SeriesStore {
   /** Ascending by number. */
   *series(): Generator<StoredDescription> {
     for (const row of this.#sql.exec(
-      'SELECT number, identity, role, vm FROM series ORDER BY number',
+      'SELECT number, identity, role, vm, since FROM series ORDER BY number',
     ))
       yield {
         number: row.number as number,
         identity: new Uint32Array(row.identity as ArrayBuffer),
         role: row.role as number,
         vm: row.vm as string | null,
+        since: row.since as number,
       }
   }
 
@@ -78,8 +88,17 @@ export class SeriesStore {
       .one().number
   }
 
-  describe(number: number, role: number, vm: string | null): void {
-    this.#sql.exec('UPDATE series SET role = ?, vm = ? WHERE number = ?', role, vm, number)
+  /** The series is about another VM, or none, from the next journal row on. @returns the row before it */
+  describe(number: number, role: number, vm: string | null): number {
+    const since = this.journalEnd()
+    this.#sql.exec(
+      'UPDATE series SET role = ?, vm = ?, since = ? WHERE number = ?',
+      role,
+      vm,
+      since,
+      number,
+    )
+    return since
   }
 
   remove(numbers: readonly number[]): void {
@@ -103,9 +122,15 @@ export class SeriesStore {
     }
   }
 
-  *journal(): Generator<JournalSamples & { at: number }> {
-    for (const row of this.#sql.exec('SELECT at, batch FROM series_journal ORDER BY sequence'))
-      yield { at: row.at as number, ...decodeJournalRow(row.batch as ArrayBuffer) }
+  *journal(): Generator<JournalRow> {
+    for (const row of this.#sql.exec(
+      'SELECT sequence, at, batch FROM series_journal ORDER BY sequence',
+    ))
+      yield {
+        sequence: row.sequence as number,
+        at: row.at as number,
+        ...decodeJournalRow(row.batch as ArrayBuffer),
+      }
   }
 
   /** Sequence of the newest journal row; 0 where there is none. */
