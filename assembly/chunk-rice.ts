@@ -19,11 +19,11 @@ const ESCAPE: u64 = 20
 const TOGETHER_MAX: u64 = 36
 
 // Steps of the parameters, in 1 / 2^SCALE_BITS.
-const RICE_DOWN: i32 = 3
-const RUN_UP: i32 = 6
-const RUN_DOWN: i32 = 8
-const RUN_ENTER: i32 = 6
-const RUN_LEAVE: i32 = 6
+const RICE_DOWN: i32 = 2
+const RUN_UP: i32 = 8
+const RUN_DOWN: i32 = 4
+const RUN_ENTER: i32 = 10
+const RUN_LEAVE: i32 = 4
 
 /** The Rice parameter after a number whose quotient is given. Without jumps: quotients are noise. */
 // @ts-ignore: decorator

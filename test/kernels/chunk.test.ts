@@ -223,4 +223,26 @@ describe.skipIf(missingSeries)(`measured series ${missingSeries || ''}`, () => {
       }
     }
   })
+
+  it.each([
+    ['fast', 120, 1.7],
+    ['fast', 480, 1.5],
+    ['fast', 2000, 1.5],
+    ['small', 120, 1.55],
+    ['small', 480, 1.35],
+    ['small', 2000, 1.3],
+  ] as const)(
+    'at effort %s, %i samples a chunk, take at most %d bytes a sample',
+    (effort, size, most) => {
+      let bytes = 0
+      let samples = 0
+      for (const series of measuredSeries()) {
+        for (const { timestamps, values } of piecesOf(series, size)) {
+          bytes += encodeChunk(timestamps, values, { effort }).length
+          samples += values.length
+        }
+      }
+      expect(bytes / samples).toBeLessThanOrEqual(most)
+    },
+  )
 })
