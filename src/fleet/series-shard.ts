@@ -135,6 +135,7 @@ export class SeriesShard extends DurableObject<Env> {
     try {
       this.#belongTo(organisationId)
       if (this.#series.isOverfull) this.#series.sealer.sealNow(now, () => this.#vms.checkpoint(now))
+      else if (this.#series.sealer.isSealing) this.#series.sealer.step()
       else if (this.#series.isFull) this.#seal(now)
       const result = this.#series.append(decoded.value, extras, now)
       // What an append gives to do can wait for the live interval: no look at every VM for each.

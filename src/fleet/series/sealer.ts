@@ -81,28 +81,30 @@ export class Sealer {
   }
 
   /**
-   * Seals the heads. With the last slice everything else that the journal stood for is stored
-   * (`alongside`: VM samples that were taken before), in one transaction. Without a pause between slices
-   * where the heads are far over their bound; a second call while one runs does that too.
+   * Seals the heads, unless that is going on. With the last slice everything else that the journal stood
+   * for is stored (`alongside`: VM samples that were taken before), in one transaction.
    *
    * @param now ms since the epoch   @throws when a slice cannot be stored: the object must end
    */
   async seal(now: number, alongside: () => void): Promise<void> {
-    if (this.#cut) {
-      this.sealNow(now, alongside)
-      return
-    }
-    const cut = this.#sealing(now, alongside)
-    this.#cut = cut
-    while (this.#cut === cut && !cut.next().done) await scheduler.wait(SLICE_PAUSE_MS)
-    if (this.#cut === cut) this.#cut = null
+    if (this.#cut) return
+    this.#cut = this.#sealing(now, alongside)
+    while (this.step()) await scheduler.wait(SLICE_PAUSE_MS)
   }
 
-  /** As `seal`, all at once. */
+  /**
+   * One slice of what is being sealed. Who appends takes one too: timers stand behind the requests of
+   * a busy sender. @returns whether there is more
+   */
+  step(): boolean {
+    if (this.#cut?.next().done) this.#cut = null
+    return this.#cut !== null
+  }
+
+  /** Seals what is being sealed, or all heads, at once. */
   sealNow(now: number, alongside: () => void): void {
-    const cut = this.#cut ?? this.#sealing(now, alongside)
-    this.#cut = null
-    while (!cut.next().done) {
+    this.#cut ??= this.#sealing(now, alongside)
+    while (this.step()) {
       // Slice after slice.
     }
   }
