@@ -1,4 +1,4 @@
-import { connect } from '../../database/client.ts'
+import { connect, type Database } from '../../database/client.ts'
 import { isUnavailable } from '../../database/faults.ts'
 import { resolveVms } from '../../database/vm-queries.ts'
 import { registerHosts } from '../../database/vm-registration.ts'
@@ -15,7 +15,7 @@ import type { SeriesAppendResult } from '../series/shard-api.ts'
 import { shardOf } from '../sharding.ts'
 import { shardAt } from '../shards.ts'
 import { forgetVms, resolve, vmsGeneration } from '../vm-directory.ts'
-import { hostsOf } from './reporting-hosts.ts'
+import { hostsOf, measureHosts } from './reporting-hosts.ts'
 import { type Reference, SeriesOwners } from './series-owners.ts'
 import { narrow, partsOf, Refusals, type ShardPart, wireOf } from './series-parts.ts'
 
@@ -56,7 +56,46 @@ export const forgetOwners = (organisationId: string): void => {
   remembered.delete(organisationId)
 }
 
-/** Finds the VMs that references name, and makes those of hosts that are not there yet. */
+/** Position of the candidate that names a VM, and the VM; behind all and null where none does. */
+const vmOf = (
+  { candidates }: Reference,
+  found: ReadonlyMap<string, string>,
+): readonly [position: number, vmId: string | null] => {
+  const position = candidates.findIndex((candidate) => found.has(candidate))
+  return position < 0
+    ? [candidates.length, null]
+    : [position, found.get(candidates[position] ?? '') ?? null]
+}
+
+/** Makes VMs of hosts that have none, and tells those made a while ago what has become known of their size. */
+const registerMissing = async (
+  database: Database,
+  owners: SeriesOwners,
+  settings: Settings,
+  organisationId: string,
+  references: readonly Reference[],
+  now: number,
+): Promise<void> => {
+  const hosts = hostsOf(references)
+  if (hosts.length === 0) return
+  for (const { size } of references) size.isUntold = false
+  try {
+    const made = await registerHosts(database, organisationId, hosts, settings.vmsMax)
+    for (const reference of references) {
+      const host = made.get(reference.name)
+      if (host !== undefined) owners.settle(reference, host.id, now)
+    }
+    if ([...made.values()].some(({ isNew }) => isNew)) forgetVms(organisationId)
+  } catch (error) {
+    for (const { size } of references) size.isUntold = true
+    throw error
+  }
+}
+
+/**
+ * Finds the VMs that references name, and makes those of hosts that are not there yet: also where a label
+ * behind the one that would be its name finds another VM.
+ */
 const settleReferences = async (
   owners: SeriesOwners,
   settings: Settings,
@@ -72,23 +111,18 @@ const settleReferences = async (
     const found = await resolve(organisationId, names, now, (asked) =>
       resolveVms(database, organisationId, asked),
     )
-    const vmOf = ({ candidates }: Reference) =>
-      candidates.map((candidate) => found.get(candidate)).find((id) => id !== undefined) ?? null
-    const missing: Reference[] = []
+    const missing = new Set<Reference>()
     for (const reference of references) {
-      const vmId = vmOf(reference)
+      const [position, vmId] = vmOf(reference, found)
       owners.settle(reference, vmId, now)
-      if (vmId === null && reference.isHost) missing.push(reference)
+      if (!reference.isHost || position <= reference.candidates.indexOf(reference.name)) continue
+      missing.add(reference)
+      owners.startMeasuring(reference, now)
     }
-    if (missing.length === 0 || !settings.vmsAutoCreate) return
-    const hosts = hostsOf(missing, write, entries, owners)
-    if (hosts.length === 0) return
-    const made = await registerHosts(database, organisationId, hosts, settings.vmsMax)
-    for (const reference of missing) {
-      const vmId = made.get(reference.name)
-      if (vmId !== undefined) owners.settle(reference, vmId, now)
-    }
-    if (made.size > 0) forgetVms(organisationId)
+    if (!settings.vmsAutoCreate) return
+    if (owners.isMeasuring(now)) measureHosts(write, entries, owners, now)
+    for (const reference of owners.untold(entries)) missing.add(reference)
+    await registerMissing(database, owners, settings, organisationId, [...missing], now)
   } catch (error) {
     if (!isUnavailable(error)) throw error
     // Series need no database. What is known of VMs stays, and is asked about again a little later.
@@ -181,7 +215,7 @@ export const distributeSeries = async (
   const owners = ownersFor(organisationId, settings)
   const entries = owners.entriesOf(write)
   const stale = owners.stale(entries, now)
-  if (stale.length > 0)
+  if (stale.length > 0 || owners.isMeasuring(now))
     await settleReferences(owners, settings, organisationId, stale, write, entries, now)
   const refusals = new Refusals(write.positions)
   const entry = (series: number) => entries[series] as number

@@ -1,4 +1,5 @@
 import type { ReportingHost } from '../../database/vm-registration.ts'
+import { decodeLabels } from '../series/labels.ts'
 import type { SeriesWrite } from '../series/series-write.ts'
 import { HOST_ROLE } from './host-roles.ts'
 import type { Reference, SeriesOwners } from './series-owners.ts'
@@ -6,58 +7,106 @@ import type { Reference, SeriesOwners } from './series-owners.ts'
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
 const CPU_CORES_MAX = 4_096
+const DISKS_MAX = 1_024
 const SIZE_MAX = 1_073_741_824
 const CORE_ROLES: ReadonlySet<number> = new Set([
   HOST_ROLE.cpuIdleSeconds,
   HOST_ROLE.cpuIdleRatio,
   HOST_ROLE.cpuIdlePercent,
 ])
+const CORE_LABELS = ['cpu', 'cpu_logical_number'] as const
+const DISK_LABELS = ['device', 'system_device', 'mountpoint', 'path'] as const
 /** A name as a VM may have it, see vm-schema.ts. */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]+$/u
 
-interface Size {
-  cores: number
+/** What a host has told of its size so far: a scrape may come in many requests, in any order. */
+export interface HostSize {
+  readonly cores: Set<string>
   memoryBytes: number
-  diskBytes: number
+  /** Bytes by device: one that is mounted twice, or told of by two agents, is one. */
+  readonly disks: Map<string, number>
+  /** Whether its VM does not know of it yet. */
+  isUntold: boolean
+}
+
+export const unknownSize = (): HostSize => ({
+  cores: new Set(),
+  memoryBytes: 0,
+  disks: new Map(),
+  isUntold: false,
+})
+
+/** The first of the labels that the series has; '' where it has none. */
+const firstLabel = (labels: Uint8Array, wanted: readonly string[]): string => {
+  const values = new Map(decodeLabels(labels))
+  return wanted.map((name) => values.get(name) ?? '').find((value) => value !== '') ?? ''
+}
+
+const noteCore = (size: HostSize, name: string): void => {
+  if (size.cores.has(name) || size.cores.size >= CPU_CORES_MAX) return
+  size.cores.add(name)
+  size.isUntold = true
+}
+
+const noteMemory = (size: HostSize, bytes: number): void => {
+  if (!(bytes > size.memoryBytes)) return
+  size.memoryBytes = bytes
+  size.isUntold = true
+}
+
+const noteDisk = (size: HostSize, name: string, bytes: number): void => {
+  if (!(bytes > (size.disks.get(name) ?? 0)) || size.disks.size >= DISKS_MAX) return
+  size.disks.set(name, bytes)
+  size.isUntold = true
+}
+
+/** Adds what a write tells of the sizes of the hosts that are being measured. @param now ms since the epoch */
+export const measureHosts = (
+  write: SeriesWrite,
+  entries: Int32Array,
+  owners: SeriesOwners,
+  now: number,
+): void => {
+  const sizeOf = (series: number): HostSize | undefined => {
+    const reference = owners.reference(entries[series] as number)
+    return reference && reference.measuredUntil > now ? reference.size : undefined
+  }
+  for (let series = 0; series < entries.length; series++) {
+    if (!CORE_ROLES.has(owners.role(entries[series] as number))) continue
+    const size = sizeOf(series)
+    if (size) noteCore(size, firstLabel(write.labelsOf(series), CORE_LABELS))
+  }
+  write.sampleSeries.forEach((series, sample) => {
+    const role = owners.role(entries[series] as number)
+    const isMemory = role === HOST_ROLE.memoryTotal
+    if (!isMemory && role !== HOST_ROLE.filesystemSize) return
+    const size = sizeOf(series)
+    const value = write.values[sample] as number
+    if (size && isMemory) noteMemory(size, value)
+    else if (size) noteDisk(size, firstLabel(write.labelsOf(series), DISK_LABELS), value)
+  })
 }
 
 const within = (value: number, min: number, max: number): number =>
   Number.isFinite(value) ? Math.min(max, Math.max(min, Math.round(value))) : min
 
-/**
- * The hosts behind references that name no VM, each name once, with the sizes that the write tells: a
- * processor for each series of idle time, the memory's total, the sum of the filesystems.
- */
-export const hostsOf = (
-  references: readonly Reference[],
-  write: SeriesWrite,
-  entries: Int32Array,
-  owners: SeriesOwners,
-): ReportingHost[] => {
-  const sizes = new Map<string, Size>()
-  for (const { name } of references)
-    if (PRINTABLE.test(name)) sizes.set(name, { cores: 0, memoryBytes: 0, diskBytes: 0 })
-  const sizeOf = (series: number): Size | undefined =>
-    sizes.get(owners.reference(entries[series] as number)?.name ?? '')
-  for (let series = 0; series < entries.length; series++) {
-    const size = CORE_ROLES.has(owners.role(entries[series] as number)) ? sizeOf(series) : undefined
-    if (size) size.cores++
-  }
-  const seen = new Set<number>()
-  write.sampleSeries.forEach((series, sample) => {
-    const role = owners.role(entries[series] as number)
-    const isMemory = role === HOST_ROLE.memoryTotal
-    if ((!isMemory && role !== HOST_ROLE.filesystemSize) || seen.has(series)) return
-    seen.add(series)
-    const size = sizeOf(series)
-    const value = write.values[sample] as number
-    if (size && isMemory) size.memoryBytes = value
-    else if (size) size.diskBytes += value
+/** The hosts behind references, each name once, as their VMs are to be made. */
+export const hostsOf = (references: readonly Reference[]): ReportingHost[] => {
+  const byName = Map.groupBy(references, ({ name }) => name)
+  return [...byName].flatMap(([name, of]) => {
+    if (!PRINTABLE.test(name)) return []
+    const greatest = (sizeOf: (size: HostSize) => number) =>
+      Math.max(...of.map(({ size }) => sizeOf(size)))
+    const diskBytes = greatest(({ disks }) => [...disks.values()].reduce((a, b) => a + b, 0))
+    return {
+      name,
+      cpuCores: within(
+        greatest(({ cores }) => cores.size),
+        1,
+        CPU_CORES_MAX,
+      ),
+      memoryMb: within(greatest(({ memoryBytes }) => memoryBytes) / MIB, 1, SIZE_MAX),
+      diskGb: within(diskBytes / GIB, 0, SIZE_MAX),
+    }
   })
-  return [...sizes].map(([name, { cores, memoryBytes, diskBytes }]) => ({
-    name,
-    cpuCores: within(cores, 1, CPU_CORES_MAX),
-    memoryMb: within(memoryBytes / MIB, 1, SIZE_MAX),
-    diskGb: within(diskBytes / GIB, 0, SIZE_MAX),
-  }))
 }

@@ -5,11 +5,14 @@ import type { SeriesWrite } from '../series/series-write.ts'
 import { shardOf } from '../sharding.ts'
 import { hostRoleOf } from './host-roles.ts'
 import { vmReferencesOf } from './label-mapping.ts'
+import { type HostSize, unknownSize } from './reporting-hosts.ts'
 
 /** What labels say about a VM is asked about again after this long. */
 const FRESH_MS = 30_000
 /** And after this long where the database did not answer. */
 const RETRY_MS = 5_000
+/** A new machine has told its size after this long: a few scrapes, in all their requests. */
+const MEASURED_MS = 120_000
 /** Series without a label that could name a VM. */
 const NO_REFERENCE = -1
 
@@ -27,6 +30,9 @@ export interface Reference {
   version: number
   /** ms since the epoch. */
   checkedAt: number
+  readonly size: HostSize
+  /** ms since the epoch; −Infinity until its VM is missing. */
+  measuredUntil: number
 }
 
 /** Labels of processes, which a machine is not called by. */
@@ -46,6 +52,7 @@ export class SeriesOwners {
   readonly #table = new IdentityTable()
   readonly #references: Reference[] = []
   readonly #byCandidates = new Map<string, number>()
+  #measuredUntil = Number.NEGATIVE_INFINITY
   #reference = new Int32Array(256)
   #shard = new Uint16Array(256)
   #role = new Uint8Array(256)
@@ -99,6 +106,8 @@ export class SeriesOwners {
           shard,
           version: 0,
           checkedAt: Number.NEGATIVE_INFINITY,
+          size: unknownSize(),
+          measuredUntil: Number.NEGATIVE_INFINITY,
         }) - 1
       this.#byCandidates.set(key, reference)
     }
@@ -159,6 +168,28 @@ export class SeriesOwners {
     reference.vmId = vmId
     reference.shard = shardOf(vmId ?? reference.candidates[0] ?? '', this.#shards)
     reference.version++
+  }
+
+  /** From now on, and for a while, the host tells its size. @param now ms since the epoch */
+  startMeasuring(reference: Reference, now: number): void {
+    if (reference.measuredUntil !== Number.NEGATIVE_INFINITY) return
+    reference.measuredUntil = now + MEASURED_MS
+    this.#measuredUntil = reference.measuredUntil
+  }
+
+  /** Whether some host tells its size. @param now ms since the epoch */
+  isMeasuring(now: number): boolean {
+    return this.#measuredUntil > now
+  }
+
+  /** References of the entries whose size is not told yet. */
+  untold(entries: Int32Array): Reference[] {
+    const found = new Set<Reference>()
+    for (const entry of entries) {
+      const reference = this.reference(entry)
+      if (reference?.size.isUntold) found.add(reference)
+    }
+    return [...found]
   }
 
   /** Null where no label names a VM. */
