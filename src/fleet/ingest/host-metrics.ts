@@ -75,6 +75,19 @@ const quantityOf = (role: number): Quantity | null => {
 
 const QUANTITIES = Array.from({ length: HOST_ROLES }, (_, role) => quantityOf(role))
 
+/** The same in columns: every sample of a host looks here. */
+const KINDS: readonly Kind[] = ['increase', 'rate', 'level', 'greatest']
+const KIND_NONE = 255
+const INCREASE = KINDS.indexOf('increase')
+const RATE = KINDS.indexOf('rate')
+const GREATEST = KINDS.indexOf('greatest')
+const KIND = Uint8Array.from(QUANTITIES, (quantity) =>
+  quantity ? KINDS.indexOf(quantity.kind) : KIND_NONE,
+)
+const QUANTUM = Float64Array.from(QUANTITIES, (quantity) => quantity?.quantum ?? 1)
+const SCALE = Float64Array.from(QUANTITIES, (quantity) => quantity?.scale ?? 1)
+const SLOT = Uint8Array.from(QUANTITIES, (quantity) => quantity?.slot ?? 0)
+
 /** Idle and waiting time may step back by ticks (proc_stat(5)); a restart steps back to almost nothing. */
 const STEP_BACK_RATIO = 0.99
 
@@ -83,22 +96,25 @@ export const increaseOf = (value: number, previous: number): number =>
   value >= previous ? value - previous : value
 
 const contributionOf = (
-  { kind, quantum, scale }: Quantity,
+  role: number,
   timestamp: number,
   value: number,
   previousTimestamp: number,
   previousValue: number,
 ): number => {
-  if (!Number.isFinite(value) || value < 0) return Number.NaN
-  if (kind === 'greatest') return value * scale
-  if (kind === 'level') return Math.round(value * scale * quantum)
-  if (!(previousTimestamp < timestamp) || !(previousValue >= 0)) return Number.NaN
-  if (kind === 'rate')
-    return Math.round(
-      (increaseOf(value, previousValue) * 1_000 * quantum) / (timestamp - previousTimestamp),
-    )
-  const stepped = value < previousValue && value >= previousValue * STEP_BACK_RATIO
-  return stepped ? 0 : Math.round(increaseOf(value, previousValue) * quantum)
+  if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return Number.NaN
+  const kind = KIND[role]
+  const quantum = QUANTUM[role] as number
+  if (kind === INCREASE || kind === RATE) {
+    if (!(previousTimestamp < timestamp) || !(previousValue >= 0)) return Number.NaN
+    const increase = increaseOf(value, previousValue)
+    if (kind === RATE)
+      return Math.round((increase * 1_000 * quantum) / (timestamp - previousTimestamp))
+    const stepped = value < previousValue && value >= previousValue * STEP_BACK_RATIO
+    return stepped ? 0 : Math.round(increase * quantum)
+  }
+  const scaled = value * (SCALE[role] as number)
+  return kind === GREATEST ? scaled : Math.round(scaled * quantum)
 }
 
 interface Moment {
@@ -112,9 +128,8 @@ interface Moment {
 const share = (part: number, rest: number): number =>
   part + rest > 0 ? (100 * part) / (part + rest) : Number.NaN
 
-/** The first that is not NaN. */
-const first = (...values: number[]): number =>
-  values.find((value) => !Number.isNaN(value)) ?? Number.NaN
+/** The first of two that is not NaN. */
+const either = (value: number, other: number): number => (Number.isNaN(value) ? other : value)
 
 const percentOf = (value: number): number => Math.min(100, Math.max(0, value))
 const rateOf = (value: number): number => (value <= RATE_MAX ? value : Number.NaN)
@@ -126,41 +141,36 @@ const rateOf = (value: number): number => (value <= RATE_MAX ? value : Number.Na
  * `available`: free, buffers and cache. disk: used / (used + available) over all filesystems, as `df`;
  * without the sizes the fullest one. network, iops: sum of the rates since each series' sample before.
  */
-const metricsOf = (sums: Float64Array): number[] => {
-  const at = (role: number): number => (sums[role] ?? Number.NaN) / (QUANTITIES[role]?.quantum ?? 1)
-  const or0 = (value: number): number => (Number.isNaN(value) ? 0 : value)
+const metricsOf = (sums: Float64Array, metrics: Float64Array): void => {
+  const at = (role: number): number => (sums[role] as number) / (QUANTUM[role] as number)
   const R = HOST_ROLE
-  const cpu = first(
-    share(at(R.cpuBusySeconds), at(R.cpuIdleSeconds)),
-    share(at(R.cpuBusyRatio), at(R.cpuIdleRatio)),
-    100 - at(R.cpuIdlePercent) - or0(at(R.cpuWaitPercent)),
+  const waiting = at(R.cpuWaitPercent)
+  const cpu = either(
+    either(
+      share(at(R.cpuBusySeconds), at(R.cpuIdleSeconds)),
+      share(at(R.cpuBusyRatio), at(R.cpuIdleRatio)),
+    ),
+    100 - at(R.cpuIdlePercent) - either(waiting, 0),
   )
   const total = at(R.memoryTotal)
-  const available = first(at(R.memoryAvailable), at(R.memoryReclaimable))
-  const memory = first(
-    share(total - available, available),
-    share(at(R.memoryUsed), at(R.memoryUnused)),
+  const available = either(at(R.memoryAvailable), at(R.memoryReclaimable))
+  const memory = either(
+    either(share(total - available, available), share(at(R.memoryUsed), at(R.memoryUnused))),
     at(R.memoryPercent),
   )
-  const used = first(
+  const used = either(
     at(R.filesystemUsed),
-    at(R.filesystemSize) - first(at(R.filesystemFree), at(R.filesystemAvailable)),
+    at(R.filesystemSize) - either(at(R.filesystemFree), at(R.filesystemAvailable)),
   )
-  const disk = first(share(used, at(R.filesystemAvailable)), at(R.filesystemPercent))
-  const computed = [
-    percentOf(cpu),
-    percentOf(memory),
-    percentOf(disk),
-    rateOf(at(R.networkIn)),
-    rateOf(at(R.networkOut)),
-    rateOf(at(R.diskReads)),
-    rateOf(at(R.diskWrites)),
-  ]
-  return computed.map((value, metric) => {
-    const own = at(R.own + metric)
-    const told = metric < 3 ? percentOf(own) : rateOf(own)
-    return Number.isNaN(told) ? value : told
-  })
+  metrics[0] = percentOf(either(at(R.own), cpu))
+  metrics[1] = percentOf(either(at(R.own + 1), memory))
+  metrics[2] = percentOf(
+    either(at(R.own + 2), either(share(used, at(R.filesystemAvailable)), at(R.filesystemPercent))),
+  )
+  for (let metric = 3; metric < METRICS.length; metric++) {
+    const own = rateOf(at(R.own + metric))
+    metrics[metric] = either(own, rateOf(at(R.networkIn + metric - 3)))
+  }
 }
 
 /** One sample of a VM. */
@@ -174,17 +184,22 @@ export interface HostSample {
 const sampleOf = (scrape: readonly Moment[]): HostSample | null => {
   const values = new Float64Array(METRICS.length)
   const counts = new Uint32Array(METRICS.length)
-  for (const moment of scrape)
-    metricsOf(moment.sums).forEach((value, metric) => {
-      if (Number.isNaN(value)) return
-      values[metric] = (values[metric] ?? 0) + value
-      counts[metric] = (counts[metric] ?? 0) + 1
-    })
-  if (counts.every((count) => count === 0)) return null
-  values.forEach((sum, metric) => {
-    const count = counts[metric] ?? 0
-    values[metric] = count === 0 ? Number.NaN : sum / count
-  })
+  const metrics = new Float64Array(METRICS.length)
+  let found = 0
+  for (const moment of scrape) {
+    metricsOf(moment.sums, metrics)
+    for (let metric = 0; metric < metrics.length; metric++) {
+      const value = metrics[metric] as number
+      if (Number.isNaN(value)) continue
+      values[metric] = (values[metric] as number) + value
+      counts[metric] = (counts[metric] as number) + 1
+      found++
+    }
+  }
+  if (found === 0) return null
+  // 0 / 0 is NaN: missing.
+  for (let metric = 0; metric < values.length; metric++)
+    values[metric] = (values[metric] as number) / (counts[metric] as number)
   return { timestamp: scrape[0]?.timestamp ?? Number.NaN, values }
 }
 
@@ -226,21 +241,21 @@ export class HostAccumulator {
     previousValue: number,
     arrivedAt: number = timestamp,
   ): boolean {
-    const quantity = QUANTITIES[role]
-    if (!quantity) return false
+    const kind = KIND[role] ?? KIND_NONE
+    if (kind === KIND_NONE) return false
     if (timestamp >= this.#finished && timestamp < this.#finished + SCRAPE_SPREAD_MS) return false
-    const amount = contributionOf(quantity, timestamp, value, previousTimestamp, previousValue)
+    const amount = contributionOf(role, timestamp, value, previousTimestamp, previousValue)
     if (Number.isNaN(amount)) return false
     let moment = this.#moments.get(timestamp)
     if (!moment) {
       moment = { timestamp, arrivedAt, sums: new Float64Array(HOST_ROLES).fill(Number.NaN) }
       this.#moments.set(timestamp, moment)
     }
-    moment.arrivedAt = Math.max(moment.arrivedAt, arrivedAt)
-    const { slot, kind } = quantity
-    const sum = moment.sums[slot] ?? Number.NaN
+    if (arrivedAt > moment.arrivedAt) moment.arrivedAt = arrivedAt
+    const slot = SLOT[role] as number
+    const sum = moment.sums[slot] as number
     if (Number.isNaN(sum)) moment.sums[slot] = amount
-    else moment.sums[slot] = kind === 'greatest' ? Math.max(sum, amount) : sum + amount
+    else moment.sums[slot] = kind === GREATEST ? Math.max(sum, amount) : sum + amount
     return true
   }
 
