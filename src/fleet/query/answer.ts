@@ -1,5 +1,5 @@
 import type { Label } from '../series/labels.ts'
-import { type Column, FLOAT, HISTOGRAM, keyOf, type QueryValue } from './column.ts'
+import { type Column, compareLabels, FLOAT, HISTOGRAM, type QueryValue } from './column.ts'
 import { formatTime, formatValue } from './format.ts'
 import type { Grid } from './grid.ts'
 import { bucketsOf } from './histogram-buckets.ts'
@@ -87,12 +87,6 @@ function* listed<T>(
   yield `${piece}]}${more}}`
 }
 
-const byLabels = (columns: readonly Column[]): Column[] => {
-  const keys = new Map(columns.map((column) => [column, keyOf(column.labels)]))
-  const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
-  return columns.toSorted((a, b) => order(keys.get(a) ?? '', keys.get(b) ?? ''))
-}
-
 const single = (type: string, time: string, value: string): string =>
   `{"status":"success","data":{"resultType":"${type}","result":${time}${value}]}}`
 
@@ -105,7 +99,7 @@ export const rangeAnswer = (
   const times = timesOf(grid)
   const columns: readonly Column[] =
     value.type === 'vector'
-      ? byLabels(value.columns)
+      ? value.columns.toSorted((a, b) => compareLabels(a.labels, b.labels))
       : value.type === 'scalar'
         ? [
             {

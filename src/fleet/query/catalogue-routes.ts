@@ -169,6 +169,10 @@ catalogue.on(
   }),
 )
 
+// Grafana asks for both with every data source; nothing here has any.
+catalogue.get('/api/v1/rules', read, () => dataResponse({ groups: [] }))
+catalogue.get('/api/v1/alerts', read, () => dataResponse({ alerts: [] }))
+
 catalogue.get('/api/v1/status/buildinfo', read, () =>
   dataResponse({
     version: API_VERSION,

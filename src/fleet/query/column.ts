@@ -31,6 +31,19 @@ export const keyOf = (labels: readonly Label[]): string => {
   return key
 }
 
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** The order of series in answers: by name and value, label by label, a label set before its longer ones. */
+export const compareLabels = (a: readonly Label[], b: readonly Label[]): number => {
+  for (const [index, [name, value]] of a.entries()) {
+    const other = b[index]
+    if (other === undefined) return 1
+    const order = compareTexts(name, other[0]) || compareTexts(value, other[1])
+    if (order !== 0) return order
+  }
+  return a.length - b.length
+}
+
 export const labelValue = (labels: readonly Label[], name: string): string => {
   for (const label of labels) if (label[0] === name) return label[1]
   return ''

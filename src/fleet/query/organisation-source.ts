@@ -3,7 +3,7 @@ import { isUnavailable } from '../../database/faults.ts'
 import { listVms } from '../../database/fleet-queries.ts'
 import type { AppContext } from '../../http/context.ts'
 import { shardAt, shardOfVm } from '../shards.ts'
-import { keyOf } from './column.ts'
+import { compareLabels, keyOf } from './column.ts'
 import {
   type SeriesCatalogue,
   type ShardReads,
@@ -91,7 +91,7 @@ export const catalogueOf = (c: AppContext): SeriesCatalogue => {
     series: async (filters, limit) => {
       const found = [labelled.series(filters, limit), vms.series(filters, limit)]
       const bySeries = new Map((await Promise.all(found)).flat().map((one) => [keyOf(one), one]))
-      return [...bySeries.values()].slice(0, limit)
+      return [...bySeries.values()].sort(compareLabels).slice(0, limit)
     },
     labelNames: async (filters, limit) => {
       const found = [labelled.labelNames(filters, limit), vms.labelNames(filters, limit)]

@@ -109,6 +109,18 @@ const PATHS: readonly Described[] = [
     post: false,
   },
   {
+    path: '/api/v1/rules',
+    summary: 'Groups of rules: none',
+    parameters: z.object({}),
+    post: false,
+  },
+  {
+    path: '/api/v1/alerts',
+    summary: 'Alerts: none',
+    parameters: z.object({}),
+    post: false,
+  },
+  {
     path: '/api/v1/status/buildinfo',
     summary: 'Which version of Prometheus’ API is spoken',
     parameters: z.object({}),

@@ -30,6 +30,8 @@ export const PROMETHEUS_PATHS = [
   '/api/v1/labels',
   '/api/v1/label/:name/values',
   '/api/v1/metadata',
+  '/api/v1/rules',
+  '/api/v1/alerts',
   '/api/v1/status/buildinfo',
 ] as const
 

@@ -1,7 +1,7 @@
 import type { Result } from '../../result.ts'
 import type { Label } from '../series/labels.ts'
 import type { Expression, Selector, Subquery } from './ast.ts'
-import { keyOf } from './column.ts'
+import { compareLabels } from './column.ts'
 import type { Context } from './context.ts'
 import { type QueryOptions, vectorColumns, withContext } from './evaluate.ts'
 import { HISTOGRAMS_MAX, RAW_SAMPLES_MAX } from './limits.ts'
@@ -59,8 +59,7 @@ const collect = (context: Context, range: Selector | Subquery): RawSeries[] => {
       )
     return raw.timestamps.length + raw.histograms.length > 0 ? [raw] : []
   })
-  const keys = new Map(series.map((one) => [one, keyOf(one.labels)]))
-  return series.toSorted((a, b) => ((keys.get(a) ?? '') < (keys.get(b) ?? '') ? -1 : 1))
+  return series.sort((a, b) => compareLabels(a.labels, b.labels))
 }
 
 /** The samples that a range selector or subquery selects at a moment, in ms; stale markers are left out. */

@@ -9,6 +9,7 @@ import type {
   SeriesFilter,
   SeriesSelection,
 } from '../series/shard-api.ts'
+import { compareLabels } from './column.ts'
 import { SAMPLES_MAX, SERIES_MAX } from './limits.ts'
 import { limitFault, parseFault, type QueryFault } from './query-error.ts'
 import type { SeriesSource, StoredSeries } from './source.ts'
@@ -131,8 +132,7 @@ export const shardCatalogue = (shards: readonly ShardReads[]): SeriesCatalogue =
     series: async (filters, limit) => {
       const found = await askFilters(filters, (shard, filter) => shard.labelSets(filter, limit))
       const byKey = new Map(found.map((labels) => [keyText.decode(labels), labels]))
-      const keys = [...byKey.keys()].sort(compareTexts).slice(0, limit)
-      return keys.map((key) => decodeLabels(byKey.get(key) ?? new Uint8Array(0)))
+      return [...byKey.values()].map(decodeLabels).sort(compareLabels).slice(0, limit)
     },
     labelNames: (filters, limit) =>
       texts(
@@ -151,7 +151,7 @@ export const shardCatalogue = (shards: readonly ShardReads[]): SeriesCatalogue =
       ),
     metadata: async (metric, limit) => {
       const found = await Promise.all(shards.map((shard) => shard.metadata(metric, limit)))
-      return found.flat()
+      return found.flat().sort((a, b) => compareTexts(a.metric, b.metric))
     },
   }
 }

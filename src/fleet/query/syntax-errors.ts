@@ -1,7 +1,7 @@
 import type { SyntaxNode, Tree } from '@lezer/common'
 import { NESTING_DEPTH_MAX } from './limits.ts'
 import { stringOf } from './literals.ts'
-import { limitFault, parseFault, type QueryFault, type Span } from './query-error.ts'
+import { limitFault, parseFault, type QueryFault, type Span, unsupported } from './query-error.ts'
 
 const END = 'end of input'
 /** A token as a message quotes it: a string, a word, or one or two other characters. */
@@ -40,14 +40,19 @@ const expectedAt = (error: SyntaxNode): string => {
   return EXPECTED[parent?.name ?? ''] ?? 'an operator or the end'
 }
 
+/** Functions of Prometheus 2 that the grammar, which is of 3, has no more. */
+const FORMER_FUNCTIONS: ReadonlySet<string> = new Set(['holt_winters'])
+
 const faultAt = (text: string, error: SyntaxNode): QueryFault => {
   const found = tokenAt(text, error.from)
   const name = error.prevSibling
-  if (found.text === '"("' && name?.name === 'Identifier')
-    return parseFault(
-      `unknown function with name "${text.slice(name.from, name.to).slice(0, 100)}"`,
-      { start: name.from, end: name.to },
-    )
+  if (found.text === '"("' && name?.name === 'Identifier') {
+    const called = text.slice(name.from, name.to).slice(0, 100)
+    const span = { start: name.from, end: name.to }
+    return FORMER_FUNCTIONS.has(called)
+      ? unsupported(`the function "${called}" is not answered here`, span)
+      : parseFault(`unknown function with name "${called}"`, span)
+  }
   if (text.trim() === '') return parseFault('no expression found in input', found.span)
   return parseFault(`unexpected ${found.text}`, found.span, expectedAt(error))
 }
