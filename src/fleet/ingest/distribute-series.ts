@@ -31,7 +31,8 @@ interface Remembered {
 }
 
 const remembered = new Map<string, Remembered>()
-let metadataSent = new Set<string>()
+/** By organisation and metric: what its shard was told last. */
+let metadataSent = new Map<string, string>()
 
 const ownersFor = (organisationId: string, settings: Settings): SeriesOwners => {
   let known = remembered.get(organisationId)
@@ -179,21 +180,23 @@ const refuseSeries = (
 
 const CONFLICT = 'another value is stored for this moment; the first one stays'
 
-const metadataKey = (organisationId: string, { metric, type, help, unit }: MetricMetadata) =>
-  [organisationId, metric, type, help, unit].join('\0')
+const metadataKey = (organisationId: string, { metric }: MetricMetadata) =>
+  `${organisationId}\0${metric}`
+const metadataText = ({ type, help, unit }: MetricMetadata) => [type, help, unit].join('\0')
 
-/** The write without the metadata that this isolate sent a short while ago. */
+/** The write without the metadata that this isolate sent last of its metrics. */
 const withoutSent = (organisationId: string, write: SeriesWrite): SeriesWrite => {
   if (write.metadata.length === 0) return write
   const metadata = write.metadata.filter(
-    (entry) => !metadataSent.has(metadataKey(organisationId, entry)),
+    (entry) => metadataSent.get(metadataKey(organisationId, entry)) !== metadataText(entry),
   )
   return { ...write, metadata, labelsOf: (series) => write.labelsOf(series) }
 }
 
 const rememberSent = (organisationId: string, { metadata }: SeriesWrite): void => {
-  if (metadataSent.size + metadata.length > METADATA_REMEMBERED_MAX) metadataSent = new Set()
-  for (const entry of metadata) metadataSent.add(metadataKey(organisationId, entry))
+  if (metadataSent.size + metadata.length > METADATA_REMEMBERED_MAX) metadataSent = new Map()
+  for (const entry of metadata)
+    metadataSent.set(metadataKey(organisationId, entry), metadataText(entry))
 }
 
 /**
