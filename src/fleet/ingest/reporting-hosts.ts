@@ -60,31 +60,35 @@ const noteDisk = (size: HostSize, name: string, bytes: number): void => {
   size.isUntold = true
 }
 
-/** Adds what a write tells of the sizes of the hosts that are being measured. @param now ms since the epoch */
+/**
+ * Adds what a write tells of the sizes of the hosts that are being measured. A series is read once: what is
+ * installed does not change from one scrape to the next.
+ *
+ * @param now ms since the epoch
+ */
 export const measureHosts = (
   write: SeriesWrite,
   entries: Int32Array,
   owners: SeriesOwners,
   now: number,
 ): void => {
-  const sizeOf = (series: number): HostSize | undefined => {
-    const reference = owners.reference(entries[series] as number)
-    return reference && reference.measuredUntil > now ? reference.size : undefined
+  const { sampleSeries, values } = write
+  for (let sample = 0; sample < sampleSeries.length; sample++) {
+    const series = sampleSeries[sample] as number
+    const entry = entries[series] as number
+    const role = owners.role(entry)
+    const isCore = CORE_ROLES.has(role)
+    if (!isCore && role !== HOST_ROLE.memoryTotal && role !== HOST_ROLE.filesystemSize) continue
+    if (owners.isMeasured(entry)) continue
+    const reference = owners.reference(entry)
+    const value = values[sample] as number
+    if (!reference || !(reference.measuredUntil > now) || Number.isNaN(value)) continue
+    owners.measured(entry)
+    const { size } = reference
+    if (isCore) noteCore(size, firstLabel(write.labelsOf(series), CORE_LABELS))
+    else if (role === HOST_ROLE.memoryTotal) noteMemory(size, value)
+    else noteDisk(size, firstLabel(write.labelsOf(series), DISK_LABELS), value)
   }
-  for (let series = 0; series < entries.length; series++) {
-    if (!CORE_ROLES.has(owners.role(entries[series] as number))) continue
-    const size = sizeOf(series)
-    if (size) noteCore(size, firstLabel(write.labelsOf(series), CORE_LABELS))
-  }
-  write.sampleSeries.forEach((series, sample) => {
-    const role = owners.role(entries[series] as number)
-    const isMemory = role === HOST_ROLE.memoryTotal
-    if (!isMemory && role !== HOST_ROLE.filesystemSize) return
-    const size = sizeOf(series)
-    const value = write.values[sample] as number
-    if (size && isMemory) noteMemory(size, value)
-    else if (size) noteDisk(size, firstLabel(write.labelsOf(series), DISK_LABELS), value)
-  })
 }
 
 const within = (value: number, min: number, max: number): number =>

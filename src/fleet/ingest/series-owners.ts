@@ -58,6 +58,8 @@ export class SeriesOwners {
   #role = new Uint8Array(256)
   /** Per series: version of its reference that its shard was told, + 1; 0 where it was told nothing. */
   #told = new Uint32Array(256)
+  /** Per series: 1 once its host's size has what it tells. */
+  #measured = new Uint8Array(256)
 
   constructor(shards: number, vmLabels: readonly string[]) {
     this.#shards = shards
@@ -134,6 +136,7 @@ export class SeriesOwners {
     this.#shard = grown(this.#shard, new Uint16Array(size))
     this.#role = grown(this.#role, new Uint8Array(size))
     this.#told = grown(this.#told, new Uint32Array(size))
+    this.#measured = grown(this.#measured, new Uint8Array(size))
   }
 
   /** References of the entries that were asked about too long ago. @param now ms since the epoch */
@@ -180,6 +183,15 @@ export class SeriesOwners {
   /** Whether some host tells its size. @param now ms since the epoch */
   isMeasuring(now: number): boolean {
     return this.#measuredUntil > now
+  }
+
+  isMeasured(entry: number): boolean {
+    return this.#measured[entry] === 1
+  }
+
+  /** The size of the entry's host has what the series tells. */
+  measured(entry: number): void {
+    this.#measured[entry] = 1
   }
 
   /** References of the entries whose size is not told yet. */
