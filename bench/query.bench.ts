@@ -3,83 +3,42 @@
  * are installed here (`prometheus`, `victoria-metrics` on PATH), on the same samples in the same run.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { seriesOf } from './ingest/fleet-series.ts'
-import { type Requests, requestsOf } from './ingest/requests.ts'
+import type { Requests } from './ingest/requests.ts'
 import { findProgram, RIVALS, withRival } from './ingest/rivals.ts'
 import { send } from './ingest/send.ts'
 import { seedBareFleet, withStack } from './load/stack.ts'
+import {
+  type Answer,
+  ask,
+  DAY_MS,
+  dataOf,
+  lastScrapeMs,
+  parsed,
+  QUERIES,
+  SCRAPE_MS,
+  type Target,
+} from './query/queries.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 
-/** 32 series of this name a host. */
-const METRIC = 'node_cpu_seconds_total'
 const HOSTS = 32
 const HOSTS_QUICK = 4
-const SCRAPE_MS = 15_000
-const DAY_MS = 24 * 3_600_000
-const STEPS = 300
 const ROUNDS = 15
 const ROUNDS_QUICK = 5
 const WARM_UP = 3
 /** VictoriaMetrics shows samples to queries only after this long. */
 const SETTLE_MS = 3_000
 
-const QUERIES: Readonly<Record<string, string>> = {
-  rate: `rate(${METRIC}[5m])`,
-  'sum by (mode) of rate': `sum by (mode) (rate(${METRIC}[5m]))`,
-  'max over a day, instant': `max_over_time(${METRIC}[1d])`,
-}
-
-interface Target {
-  readonly base: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
-const ask = async (
-  { base, headers }: Target,
-  name: string,
-  query: string,
-  endMs: number,
-): Promise<{
-  data: {
-    result: {
-      metric: Record<string, string>
-      values?: [number, string][]
-      value?: [number, string]
-    }[]
-  }
-}> => {
-  const isInstant = name.endsWith('instant')
-  const parameters = new URLSearchParams(
-    isInstant
-      ? { query, time: String(endMs / 1_000) }
-      : {
-          query,
-          start: String((endMs - DAY_MS) / 1_000),
-          end: String(endMs / 1_000),
-          step: String(DAY_MS / 1_000 / STEPS),
-          // VictoriaMetrics' own cache of answers would be measured instead.
-          nocache: '1',
-        },
-  )
-  const answer = await fetch(`${base}/api/v1/query${isInstant ? '' : '_range'}`, {
-    method: 'POST',
-    body: parameters,
-    headers,
-  })
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as Awaited<ReturnType<typeof ask>>
-}
-
-/** Of each query, ms until the last byte was read and parsed; and the last answer. */
+/** Of each query, ms until the last byte was read; and the last answer. */
 const timesOf = async (target: Target, endMs: number, rounds: number) => {
   const times: Record<string, number[]> = {}
-  const answers: Record<string, Awaited<ReturnType<typeof ask>>> = {}
-  for (const [name, query] of Object.entries(QUERIES)) {
+  const answers: Record<string, Answer> = {}
+  for (const name of Object.keys(QUERIES)) {
     const found: number[] = []
     for (let round = 0; round < rounds + WARM_UP; round++) {
       const startedMs = performance.now()
-      answers[name] = await ask(target, name, query, endMs)
+      const body = await ask(target, name, endMs)
       if (round >= WARM_UP) found.push(performance.now() - startedMs)
+      answers[name] = parsed(body)
     }
     times[name] = found
   }
@@ -114,15 +73,8 @@ const measureOurs = (
     return timesOf(target, endMs, rounds)
   })
 
-const dataOf = (hosts: number, endMs: number, spanMs: number): Requests => {
-  const series = seriesOf(hosts).filter(({ labels }) =>
-    labels.some(([name, value]) => name === '__name__' && value === METRIC),
-  )
-  return requestsOf(series, series.length, spanMs / SCRAPE_MS, SCRAPE_MS, endMs)
-}
-
 export const run = async ({ quick, log }: SuiteOptions): Promise<Row[]> => {
-  const endMs = Math.floor(Date.now() / SCRAPE_MS) * SCRAPE_MS
+  const endMs = lastScrapeMs()
   const requests = dataOf(quick ? HOSTS_QUICK : HOSTS, endMs, DAY_MS)
   const rounds = quick ? ROUNDS_QUICK : ROUNDS
   log(`${requests.samples} samples`)
@@ -166,7 +118,7 @@ export const run = async ({ quick, log }: SuiteOptions): Promise<Row[]> => {
 
 /** A rate of an hour has the slope that was sent. */
 export const smoke = async (): Promise<void> => {
-  const endMs = Math.floor(Date.now() / SCRAPE_MS) * SCRAPE_MS
+  const endMs = lastScrapeMs()
   const { answers } = await measureOurs(dataOf(1, endMs, 600_000), endMs, 1, () => {})
   const rates = answers.rate?.data.result ?? []
   if (rates.length !== 32) throw new Error(`32 series were sent, ${rates.length} answered`)

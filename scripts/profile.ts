@@ -1,5 +1,5 @@
 /**
- * `npm run profile [-- --suite dashboard|ingest|remote-write] [--seconds 10]`: a CPU profile of the worker's isolate
+ * `npm run profile [-- --suite dashboard|ingest|remote-write|query] [--seconds 10]`: a CPU profile of the worker's isolate
  * on bare workerd under a load suite's requests. Writes build/profile.cpuprofile, which the DevTools of
  * Chrome open, and prints where the time went.
  */
@@ -15,10 +15,11 @@ import { withStack } from '../bench/load/stack.ts'
 import type { ProfileLoad } from '../bench/load/suite.ts'
 import { analyse, type Locate, type Share } from '../bench/profile/analysis.ts'
 import { type CpuProfile, takeProfile } from '../bench/profile/inspector.ts'
+import * as query from '../bench/query/profile.ts'
 import { freePort } from '../local/checks.ts'
 import { ROOT } from './build.ts'
 
-const SUITES = ['dashboard', 'ingest', 'remote-write'] as const
+const SUITES = ['dashboard', 'ingest', 'remote-write', 'query'] as const
 const FUNCTIONS = 25
 const MODULES = 15
 const SECONDS_MAX = 300
@@ -101,6 +102,7 @@ const PROFILES = {
   dashboard: () => profileOf(dashboard.profile),
   ingest: () => profileOf(ingest.profile),
   'remote-write': () => profileOf(remoteWrite.profile),
+  query: () => profileOf(query.profile),
 } as const
 
 try {
