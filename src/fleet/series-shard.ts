@@ -119,7 +119,7 @@ export class SeriesShard extends DurableObject<Env> {
 
   /**
    * Stores samples of label series (`encodeSeriesBatch`) and acknowledges them, or says that the
-   * shard's VMs wait for PostgreSQL up to the bound.
+   * shard's VMs, which some of them tell of, wait for PostgreSQL up to the bound.
    */
   async appendSeries(
     organisationId: string,
@@ -130,7 +130,9 @@ export class SeriesShard extends DurableObject<Env> {
     this.#watchClock(now)
     const decoded = decodeSeriesBatch(batch)
     if (!decoded.ok) throw new RangeError(decoded.error)
-    const refusal = await this.#refusal(0)
+    // Series that tell of no VM wait for nobody: cuts bound what is kept of them.
+    const isFull = this.#unflushedSamples > this.#settings.journalSamplesMax
+    const refusal = isFull && this.#series.feedsVms(decoded.value) ? await this.#refusal(0) : null
     if (refusal) return refusal
     try {
       this.#belongTo(organisationId)

@@ -183,6 +183,18 @@ export class SeriesEngine {
     return this.#reader
   }
 
+  /** Whether a VM is told of by some series of the batch. */
+  feedsVms(batch: SeriesBatch): boolean {
+    const series = batch.identity.length / 4
+    for (let position = 0; position < series; position++) {
+      const description = batch.descriptionOf(position)
+      if (description && description.vm !== null && description.role !== 0) return true
+      const slot = description ? -1 : this.#registry.find(batch.identity, position * 4)
+      if (slot >= 0 && this.#registry.role(slot) !== 0) return true
+    }
+    return false
+  }
+
   /** VM samples that are complete; they come again after a restart that finds them in the journal. */
   takeHostSamples(now: number): ShardBatch | null {
     return this.#hosts.take(now)

@@ -258,6 +258,15 @@ describe('a scrape', () => {
     expect(host.accumulator.finish(T0 + 10 * LAST_SCRAPE_MS)).toEqual([])
   })
 
+  it('does not wait for the time that a clock showed before it was set back', () => {
+    const host = new Host()
+    host.add(gauge('vm_cpu_usage', 5), T0 + 3_600_000)
+    host.add(gauge('vm_cpu_usage', 6, {}, T0 + 15_000), T0)
+    expect(host.accumulator.finish(T0)).toEqual([])
+    expect(host.accumulator.finish(T0 + SETTLE_MS)).toHaveLength(1)
+    expect(host.accumulator.finish(T0 + LAST_SCRAPE_MS)).toHaveLength(1)
+  })
+
   it('does not come twice when a piece is late, but an older one that never came does', () => {
     const host = new Host()
     host.add(gauge('vm_cpu_usage', 5), T0)
