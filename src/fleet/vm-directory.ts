@@ -45,7 +45,8 @@ export const resolve = async (
   const unsure: string[] = []
   for (const reference of references) {
     const entry = entries.get(keyOf(organisationId, reference))
-    if (entry && now - entry.fetchedAt < FRESH_MS) found.set(reference, entry.id)
+    // What was fetched by a clock that was set back since is as old as it was ahead.
+    if (entry && Math.abs(now - entry.fetchedAt) < FRESH_MS) found.set(reference, entry.id)
     else unsure.push(reference)
   }
   if (unsure.length === 0) return found

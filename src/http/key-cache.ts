@@ -41,7 +41,9 @@ export class KeyCache {
   ): Promise<Principal | null> {
     const name = String.fromCharCode(...hash)
     const entry = this.#entries.get(name)
-    if (entry && now - entry.fetchedAt < (entry.principal ? KEY_FRESH_MS : UNKNOWN_FRESH_MS))
+    // What was fetched by a clock that was set back since is as old as it was ahead.
+    const ageMs = entry ? Math.abs(now - entry.fetchedAt) : Number.POSITIVE_INFINITY
+    if (entry && ageMs < (entry.principal ? KEY_FRESH_MS : UNKNOWN_FRESH_MS))
       return this.#use(name, entry, now)
     const generation = this.#generation
     try {
@@ -50,7 +52,7 @@ export class KeyCache {
       if (generation !== this.#generation) return principal
       return this.#use(name, { principal, fetchedAt: now }, now)
     } catch (error) {
-      if (entry?.principal && isUnavailable(error) && now - entry.fetchedAt < STALE_IF_ERROR_MS)
+      if (entry?.principal && isUnavailable(error) && ageMs < STALE_IF_ERROR_MS)
         return this.#use(name, entry, now)
       throw error
     }

@@ -14,6 +14,12 @@ describe('VM directory', () => {
     expect((await resolve(organisation, ['web'], 30_001, naming('c'))).get('web')).toBe('c')
   })
 
+  it('asks again when the clock was set back', async () => {
+    const organisation = crypto.randomUUID()
+    await resolve(organisation, ['web'], 3_600_000, naming('a'))
+    expect((await resolve(organisation, ['web'], 0, naming('b'))).get('web')).toBe('b')
+  })
+
   it('does not keep an answer that was asked for before a change', async () => {
     const organisation = crypto.randomUUID()
     const overtaken = async (references: readonly string[]) => {

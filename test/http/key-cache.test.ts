@@ -36,6 +36,15 @@ describe('key cache', () => {
     expect(state.calls).toBe(2)
   })
 
+  it('asks again when the clock was set back', async () => {
+    const cache = new KeyCache()
+    const state = lookUpOf(() => principal)
+    await cache.find(hash(1), 3_600_000, state.lookUp, isUnavailable)
+    await cache.find(hash(1), 0, state.lookUp, isUnavailable)
+    await cache.find(hash(1), 1, state.lookUp, isUnavailable)
+    expect(state.calls).toBe(2)
+  })
+
   it('does not mix up keys', async () => {
     const cache = new KeyCache()
     await cache.find(hash(1), 0, async () => principal, isUnavailable)

@@ -149,7 +149,8 @@ export class SeriesOwners {
       if (reference === last || reference === NO_REFERENCE) continue
       last = reference
       const found = this.#references[reference] as Reference
-      if (now - found.checkedAt >= FRESH_MS) stale.add(found)
+      // What was checked by a clock that was set back since is as old as it was ahead.
+      if (Math.abs(now - found.checkedAt) >= FRESH_MS) stale.add(found)
     }
     return [...stale]
   }
