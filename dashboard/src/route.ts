@@ -1,13 +1,30 @@
-export type Route = { readonly page: 'fleet' } | { readonly page: 'vm'; readonly id: string }
+export type Route =
+  | { readonly page: 'fleet' }
+  | { readonly page: 'vm'; readonly id: string }
+  /** `search` is what the page itself keeps in the address, as `query=up&range=1h`. */
+  | { readonly page: 'explore'; readonly search: string }
+  | { readonly page: 'connect'; readonly search: string }
 
 /** The page that a URL fragment names; what is not known is the fleet. */
 export const parseRoute = (fragment: string): Route => {
+  const own = /^#\/(explore|connect)(?:\?(.*))?$/.exec(fragment)
+  if (own?.[1] === 'explore' || own?.[1] === 'connect')
+    return { page: own[1], search: own[2] ?? '' }
   const match = /^#\/vms\/([^/?&]+)/.exec(fragment)
   return match?.[1] === undefined ? { page: 'fleet' } : { page: 'vm', id: decode(match[1]) }
 }
 
-export const routeTo = (route: Route): string =>
-  route.page === 'fleet' ? '#/' : `#/vms/${encodeURIComponent(route.id)}`
+export const routeTo = (route: Route): string => {
+  switch (route.page) {
+    case 'fleet':
+      return '#/'
+    case 'vm':
+      return `#/vms/${encodeURIComponent(route.id)}`
+    case 'explore':
+    case 'connect':
+      return `#/${route.page}${route.search === '' ? '' : `?${route.search}`}`
+  }
+}
 
 const decode = (text: string): string => {
   try {

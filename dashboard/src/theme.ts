@@ -22,7 +22,7 @@ export interface Palette {
 
 const system = matchMedia('(prefers-color-scheme: dark)')
 const listeners = new Set<() => void>()
-let cached: Palette | null = null
+let cached: { readonly theme: Theme; readonly colours: Palette } | null = null
 
 const systemTheme = (): Theme => (system.matches ? 'dark' : 'light')
 
@@ -66,8 +66,10 @@ export const onThemeChange = (listener: () => void): (() => void) => {
 }
 
 export const palette = (): Palette => {
-  cached ??= readPalette()
-  return cached
+  const theme = currentTheme()
+  // Chromium reports no change of the system's theme that falls into a resize, hence the comparison.
+  if (cached?.theme !== theme) cached = { theme, colours: readPalette() }
+  return cached.colours
 }
 
 const apply = (choice: Theme | null): void => {
@@ -77,8 +79,17 @@ const apply = (choice: Theme | null): void => {
 }
 
 const changed = (): void => {
-  cached = null
   for (const listener of listeners) listener()
+}
+
+/** One colour by the name of its custom property, as it is in the theme that is shown. */
+export const colourOf = (name: string): string => {
+  const probe = document.createElement('span')
+  document.body.append(probe)
+  probe.style.color = `var(--${name})`
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
 }
 
 /** A custom property that holds `light-dark()` is resolved only where it is used, hence the probe. */

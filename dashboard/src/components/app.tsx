@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Fleet } from '../fleet.ts'
+import type { Route } from '../route.ts'
 import {
   forgetKey,
   openSession,
@@ -11,12 +12,17 @@ import {
 import { FleetPage } from './fleet-page.tsx'
 import { useNow, useRedraw, useRoute } from './hooks.ts'
 import { KeyForm } from './key-form.tsx'
+import { lazy } from './lazy.tsx'
 import { Notice } from './notice.tsx'
 import { Skeleton } from './skeleton.tsx'
 import { TopBar } from './top-bar.tsx'
 import { VmPage } from './vm-page.tsx'
 
 const RETRY_MS = 3000
+
+/** Pages that a look at the fleet does not need. */
+const ExplorePage = lazy(() => import('./explore/explore-page.tsx'))
+const ConnectPage = lazy(() => import('./connect/connect-page.tsx'))
 
 export const App = () => {
   const [session, setSession] = useState<Session>({ kind: 'checking' })
@@ -81,6 +87,7 @@ export const App = () => {
       <TopBar
         organisation={session.kind === 'signed-in' ? session.info.organisation : null}
         fleet={fleet}
+        page={route.page}
         session={session.kind}
         onSignOut={session.kind === 'signed-in' ? () => signOut(null) : null}
       />
@@ -89,16 +96,31 @@ export const App = () => {
         {session.kind === 'unreachable' && <Unreachable onRetry={() => void check()} />}
         {session.kind === 'signed-out' && <KeyForm reason={session.reason} onSubmit={submitKey} />}
         {session.kind === 'signed-in' && fleet === null && <Skeleton />}
-        {session.kind === 'signed-in' &&
-          fleet !== null &&
-          (route.page === 'vm' ? (
-            <VmPage key={route.id} fleet={fleet} id={route.id} />
-          ) : (
-            <FleetPage fleet={fleet} />
-          ))}
+        {session.kind === 'signed-in' && fleet !== null && (
+          <Page route={route} fleet={fleet} scopes={session.info.scopes} />
+        )}
       </main>
     </>
   )
+}
+
+interface PageProps {
+  route: Route
+  fleet: Fleet
+  scopes: readonly string[]
+}
+
+const Page = ({ route, fleet, scopes }: PageProps) => {
+  switch (route.page) {
+    case 'fleet':
+      return <FleetPage fleet={fleet} />
+    case 'vm':
+      return <VmPage key={route.id} fleet={fleet} id={route.id} />
+    case 'explore':
+      return <ExplorePage apiKey={fleet.key} search={route.search} />
+    case 'connect':
+      return <ConnectPage fleet={fleet} scopes={scopes} search={route.search} />
+  }
 }
 
 const Unreachable = ({ onRetry }: { onRetry: () => void }) => {

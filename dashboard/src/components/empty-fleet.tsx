@@ -1,7 +1,8 @@
+import { routeTo } from '../route.ts'
 import { agentCommand, Command } from './command.tsx'
 import { Notice } from './notice.tsx'
 
-/** No VM yet: the two ways to get one on the page, ready to paste. */
+/** No VM yet: the ways to get one on the page, ready to paste. */
 export const EmptyFleet = ({ apiKey }: { apiKey: string }) => {
   const origin = location.origin
   return (
@@ -20,6 +21,11 @@ export const EmptyFleet = ({ apiKey }: { apiKey: string }) => {
       <h2>Or send samples yourself</h2>
       <p class="muted">Name the VM once, then post a sample. Each metric is optional.</p>
       <Command text={curlCommands(origin)} apiKey={apiKey} label="Copy the curl commands" />
+      <h2>Or connect what you have</h2>
+      <p>
+        Prometheus, an OpenTelemetry Collector or Telegraf sends here when its address changes:{' '}
+        <a href={routeTo({ page: 'connect', search: '' })}>configurations to copy</a>.
+      </p>
     </div>
   )
 }
@@ -37,6 +43,13 @@ export const AddMachine = ({ apiKey }: { apiKey: string }) => (
   <section class="add-machine" aria-labelledby="add-machine-title">
     <h2 id="add-machine-title">Add another machine</h2>
     <Command text={agentCommand(location.origin)} apiKey={apiKey} label="Copy the agent command" />
+    <p>
+      Or{' '}
+      <a href={routeTo({ page: 'connect', search: '' })}>
+        connect Prometheus, OpenTelemetry or Telegraf
+      </a>
+      .
+    </p>
   </section>
 )
 

@@ -1,4 +1,5 @@
 import type { Fleet } from '../fleet.ts'
+import { type Route, routeTo } from '../route.ts'
 import type { Session } from '../session.ts'
 import { currentTheme, toggleTheme } from '../theme.ts'
 import { ConnectionState } from './connection-state.tsx'
@@ -8,18 +9,38 @@ import { HornMark, MoonIcon, SunIcon } from './icons.tsx'
 interface TopBarProps {
   organisation: string | null
   fleet: Fleet | null
+  page: Route['page']
   session: Session['kind']
   onSignOut: (() => void) | null
 }
 
-export const TopBar = ({ organisation, fleet, session, onSignOut }: TopBarProps) => (
+const PAGES = [
+  { page: 'explore', label: 'Explore' },
+  { page: 'connect', label: 'Connect' },
+] as const
+
+export const TopBar = ({ organisation, fleet, page, session, onSignOut }: TopBarProps) => (
   <header class="top-bar">
     <a class="brand" href="#/" aria-label="Gjallar, fleet">
       <HornMark />
       <span>Gjallar</span>
     </a>
-    {organisation !== null && <span class="organisation">{organisation}</span>}
+    {session === 'signed-in' && (
+      <nav class="top-nav" aria-label="Pages">
+        {PAGES.map(({ page: other, label }) => (
+          <a
+            key={other}
+            href={routeTo({ page: other, search: '' })}
+            aria-current={page === other ? 'page' : undefined}
+            data-testid={`nav-${other}`}
+          >
+            {label}
+          </a>
+        ))}
+      </nav>
+    )}
     <span class="top-bar-space" />
+    {organisation !== null && <span class="organisation">{organisation}</span>}
     <ConnectionState fleet={fleet} session={session} />
     <a class="top-link" href="/docs">
       API

@@ -1,0 +1,130 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { type Exploration, formatExploration, parseExploration } from '../../explore/address.ts'
+import { QueryApi } from '../../explore/query-api.ts'
+import { readRecent, rememberQuery } from '../../explore/recent-queries.ts'
+import { routeTo } from '../../route.ts'
+import { lazy } from '../lazy.tsx'
+import { Tabs } from '../tabs.tsx'
+import { Answer, AnswerStatus } from './answer.tsx'
+import { Failure } from './failure.tsx'
+import { QueryControls } from './query-controls.tsx'
+import { StartHere } from './start-here.tsx'
+import { useQuery } from './use-query.ts'
+import '../../styles/explore.css'
+
+/** The editor is larger than the rest of the page: the page does not wait for it. */
+const QueryEditor = lazy(() => import('./query-editor.tsx'))
+
+const TABS = [
+  { id: 'chart', label: 'Chart' },
+  { id: 'table', label: 'Table' },
+] as const
+
+interface ExplorePageProps {
+  apiKey: string
+  /** What the address says behind `#/explore?`. */
+  search: string
+}
+
+export const ExplorePage = ({ apiKey, search }: ExplorePageProps) => {
+  const api = useMemo(() => new QueryApi(apiKey), [apiKey])
+  const exploration = useMemo(() => parseExploration(search), [search])
+  const [draft, setDraft] = useState(exploration.query)
+  const [recent, setRecent] = useState(readRecent)
+  const [repetition, setRepetition] = useState(0)
+  const [focusAt, setFocusAt] = useState<{ position: number } | null>(null)
+  const panel = useRef<HTMLDivElement>(null)
+  const { state, cancel } = useQuery(
+    api,
+    exploration,
+    repetition,
+    () => panel.current?.clientWidth ?? innerWidth,
+  )
+  // An address that was opened, or gone back to, replaces what was typed.
+  useEffect(() => setDraft(exploration.query), [exploration.query])
+
+  const show = (change: Partial<Exploration>) => {
+    const address = routeTo({
+      page: 'explore',
+      search: formatExploration({ ...exploration, ...change }),
+    })
+    if (address === location.hash) return false
+    location.hash = address
+    return true
+  }
+  const run = (query: string) => {
+    if (query.trim() === '') return
+    setDraft(query)
+    setRecent(rememberQuery(query))
+    if (!show({ query })) setRepetition((n) => n + 1)
+  }
+
+  const isDraftRun = draft === exploration.query
+  const fault = isDraftRun ? (state.failure?.position ?? null) : null
+  return (
+    <div class="explore-page" data-testid="explore-page">
+      <h1 class="visually-hidden">Explore</h1>
+      <div class="query-line">
+        <div class="query-frame">
+          <QueryEditor
+            text={draft}
+            api={api}
+            fault={fault}
+            focusAt={focusAt}
+            onChange={setDraft}
+            onRun={() => run(draft)}
+          />
+        </div>
+        {state.runningSinceMs === null ? (
+          <button
+            type="button"
+            class="button is-primary"
+            data-testid="query-run"
+            disabled={draft.trim() === ''}
+            title="Enter, or Ctrl and Enter"
+            onClick={() => run(draft)}
+          >
+            Run
+          </button>
+        ) : (
+          <button type="button" class="button" data-testid="query-cancel" onClick={cancel}>
+            Cancel
+          </button>
+        )}
+      </div>
+      <QueryControls
+        exploration={exploration}
+        recent={recent}
+        onRecent={run}
+        onRange={(range) => show({ range })}
+        onRefresh={(refreshSeconds) => show({ refreshSeconds })}
+      />
+      {state.failure !== null && exploration.query !== '' && (
+        <Failure
+          failure={state.failure}
+          query={exploration.query}
+          onShow={isDraftRun ? (position) => setFocusAt({ position }) : null}
+          onTable={() => show({ view: 'table' })}
+        />
+      )}
+      <div ref={panel}>
+        {exploration.query === '' ? (
+          <StartHere api={api} onChoose={run} />
+        ) : (
+          <Tabs
+            name="result"
+            label="How the answer is shown"
+            tabs={TABS}
+            selected={exploration.view}
+            onSelect={(view) => show({ view })}
+            aside={<AnswerStatus state={state} view={exploration.view} />}
+          >
+            <Answer state={state} exploration={exploration} />
+          </Tabs>
+        )}
+      </div>
+    </div>
+  )
+}
+
+export default ExplorePage
