@@ -158,6 +158,7 @@ describe('exemplars and metadata', () => {
         exemplars: [{ labels: { trace_id: 'abc' }, value: '0.5', timestamp: BEGUN / 1_000 + 1 }],
       },
     ])
+    expect(await dataOf(api, '/api/v1/query_exemplars', { query })).toHaveLength(1)
     const other = { query: 'requests_total{path="/no"}', ...span }
     expect(await dataOf(api, '/api/v1/query_exemplars', other)).toEqual([])
   })

@@ -43,12 +43,18 @@ const selectorOf = (text: string): Selector => {
   return expression
 }
 
-/** A filter a `match[]`, in the range of `start` and `end`; one that takes all where there is none. */
-const filtersOf = (parameters: RequestParameters): SeriesFilter[] => {
+/** The range of `start` and `end`, in ms: all times where they are absent. */
+const spanOf = (parameters: RequestParameters): { from: number; to: number } => {
   const from = accepted(timeParameter(parameters.one, 'start', 0))
   const to = accepted(timeParameter(parameters.one, 'end', TIME_MS_MAX))
   if (to < from)
     rejectParameter('invalid parameter "end": end timestamp must not be before start time')
+  return { from, to }
+}
+
+/** A filter a `match[]`, in the range of `start` and `end`; one that takes all where there is none. */
+const filtersOf = (parameters: RequestParameters): SeriesFilter[] => {
+  const { from, to } = spanOf(parameters)
   const texts = parameters.all('match[]')
   if (texts.length > SELECTORS_MAX) rejectParameter(`at most ${SELECTORS_MAX} match[] are taken`)
   const all: (readonly Matcher[])[] =
@@ -147,10 +153,7 @@ catalogue.on(
     const text = parameters.one('query') ?? ''
     const parsed = parseQuery(text)
     if (!parsed.ok) return queryErrorResponse('query', text, parsed.error)
-    const from = accepted(timeParameter(parameters.one, 'start', null))
-    const to = accepted(timeParameter(parameters.one, 'end', null))
-    if (to < from)
-      rejectParameter('invalid parameter "end": end timestamp must not be before start time')
+    const { from, to } = spanOf(parameters)
     const filters = selectorsOf(parsed.value).map(({ matchers }) => ({ matchers, from, to }))
     const found = await catalogueOf(c).exemplars(filters, CATALOGUE_MAX)
     const bySeries = new Map<string, { seriesLabels: unknown; exemplars: unknown[] }>()
