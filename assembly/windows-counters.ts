@@ -7,16 +7,30 @@ export const NO_COUNTER: i32 = 2
 /** A window reaches to its end where its last sample is no further from it than this many intervals. */
 const EXTRAPOLATED_INTERVALS: f64 = 1.1
 
+/** Whether a value is below the one before it. */
+function hasFall(values: usize, count: i32): bool {
+  const end = values + (<usize>count << 3) - 8
+  let at = values
+  for (; at + 32 <= end; at += 32) {
+    const falls = v128.or(
+      f64x2.lt(v128.load(at, 8), v128.load(at)), f64x2.lt(v128.load(at, 24), v128.load(at, 16)),
+    )
+    if (v128.any_true(falls)) return true
+  }
+  for (; at < end; at += 8) if (load<f64>(at, 8) < load<f64>(at)) return true
+  return false
+}
+
 /**
  * What counters lost by resets up to each sample, f64[count][2]: a sum and its rounding error, so that
  * the difference of two is as exact as the sum of what lies between.
  *
- * @returns whether there were any
+ * @returns whether there were any; nothing is written where there were none
  */
 function sumResets(values: usize, count: i32, sums: usize): bool {
+  if (count < 2 || !hasFall(values, count)) return false
   let sum: f64 = 0
   let rest: f64 = 0
-  let hasResets = false
   for (let i = 1; i < count; i++) {
     const before = load<f64>(values + (<usize>i << 3) - 8)
     if (load<f64>(values + (<usize>i << 3)) < before) {
@@ -24,16 +38,13 @@ function sumResets(values: usize, count: i32, sums: usize): bool {
       const added = next - sum
       rest += (sum - (next - added)) + (before - added)
       sum = next
-      hasResets = true
     }
     store<f64>(sums + (<usize>i << 4), sum)
     store<f64>(sums + (<usize>i << 4), rest, 8)
   }
-  if (count > 0) {
-    store<f64>(sums, 0)
-    store<f64>(sums, 0, 8)
-  }
-  return hasResets
+  store<f64>(sums, 0)
+  store<f64>(sums, 0, 8)
+  return true
 }
 
 /** The same of one window, where an infinity among the values spoils the sums. */

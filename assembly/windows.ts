@@ -112,6 +112,21 @@ function counts(windows: usize, steps: i32, isPresence: bool, output: usize): vo
   }
 }
 
+/** @param timestamps f64[count]  @returns 1 where each is above the one before */
+export function windows_is_ascending(timestamps: usize, count: i32): i32 {
+  const end = timestamps + (<usize>count << 3) - 8
+  let at = timestamps
+  if (count < 2) return 1
+  for (; at + 32 <= end; at += 32) {
+    const pairs = v128.and(
+      f64x2.lt(v128.load(at), v128.load(at, 8)), f64x2.lt(v128.load(at, 16), v128.load(at, 24)),
+    )
+    if (!i64x2.all_true(pairs)) return 0
+  }
+  for (; at < end; at += 8) if (!(load<f64>(at) < load<f64>(at, 8))) return 0
+  return 1
+}
+
 /**
  * @param fn one of the numbers above        @param timestamps f64[count], ascending, ms
  * @param values f64[count]; stale samples are left out, except that an instant vector ends at one

@@ -183,12 +183,15 @@ export function encodeChunk(
  * Decodes chunks one behind the other into the kernels' memory, for kernels that read there.
  *
  * @param chunks of `columnCount` columns each
+ * @param spare samples behind the decoded ones for which timestamps, and values where there is one column,
+ * have room
  * @throws ArenaExhaustedError
  */
 export function decodeResident(
   lease: Lease,
   chunks: readonly Uint8Array[],
   columnCount = 1,
+  spare = 0,
 ): ResidentColumns {
   const { arena, exports } = getKernels()
   let count = 0
@@ -204,8 +207,8 @@ export function decodeResident(
   const input = lease.allocate(inputBytes + READ_MARGIN_BYTES)
   const lengths = lease.allocate(chunks.length * 4)
   const work = lease.allocate(exports.chunk_work_bytes(largest))
-  const timestamps = lease.allocate(count * 8)
-  const values = lease.allocate(count * columnCount * 8)
+  const timestamps = lease.allocate((count + spare) * 8)
+  const values = lease.allocate((count * columnCount + spare) * 8)
   const result = lease.allocate(8)
   const inputView = arena.u8(input, inputBytes)
   const lengthsView = arena.u32(lengths, chunks.length)

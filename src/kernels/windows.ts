@@ -125,3 +125,11 @@ export function evaluateWindows(
   }
   return getKernels().arena.lease((lease) => evaluate(lease, name, timestamps, values, options))
 }
+
+/** Whether each of the values is above the one before, as times of samples in order are. */
+export function isAscending(values: Column): boolean {
+  const { arena, exports } = getKernels()
+  return arena.lease(
+    (lease) => exports.windows_is_ascending(lease.copyIn(values), values.length) === 1,
+  )
+}

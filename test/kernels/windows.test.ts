@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   evaluateWindows,
+  isAscending,
   isWindowFunction,
   type WindowFunction,
   type WindowOptions,
@@ -195,6 +196,29 @@ describe.each(BUILDS)('functions of windows (%s)', (build) => {
     for (const sum of sums) expect(Math.abs(sum - 1)).toBeLessThan(1e-15)
   })
 
+  it('extremes of windows that share no sample are those of the definition, whatever stands among them', () => {
+    const next = random(42)
+    const odd = [Number.NaN, 0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1]
+    for (let round = 0; round < 300; round++) {
+      const count = 1 + Math.floor(next() * 90)
+      const share = next()
+      const few = 1 + Math.floor(next() * odd.length)
+      const timestamps = Float64Array.from({ length: count }, (_, i) => i * 10)
+      const values = timestamps.map(() =>
+        next() < share ? (odd[Math.floor(next() * few)] ?? 0) : next() - 0.5,
+      )
+      const options = { startMs: 300, stepMs: 310, steps: 3, rangeMs: 300 }
+      for (const name of ['min_over_time', 'max_over_time'] as const) {
+        const found = evaluateWindows(name, timestamps, values, options)
+        const wanted = windowsByDefinition(name, timestamps, values, options)
+        wanted.forEach((want, step) => {
+          if (want === undefined) expect(found.present[step]).toBe(0)
+          else expect(Object.is(found.values[step], want)).toBe(true)
+        })
+      }
+    }
+  })
+
   it('infinities reach no further than their window', () => {
     useBuild(build)
     const [timestamps] = seriesOf(100, () => 0)
@@ -208,6 +232,20 @@ describe.each(BUILDS)('functions of windows (%s)', (build) => {
       'resets',
     ] as const) {
       expectAsDefined(name, timestamps, values, options)
+    }
+  })
+})
+
+describe('times', () => {
+  it('are ascending where each is above the one before', () => {
+    for (let count = 0; count < 40; count++) {
+      const times = Float64Array.from({ length: count }, (_, i) => i * 15 - 100)
+      expect(isAscending(times)).toBe(true)
+      for (let place = 1; place < count; place++) {
+        const repeated = times.with(place, times[place - 1] ?? 0)
+        const back = times.with(place, -1e9)
+        expect([isAscending(repeated), isAscending(back)]).toEqual([false, false])
+      }
     }
   })
 })

@@ -1,7 +1,12 @@
 import { decodeChunks, decodeResident } from '../../kernels/chunk.ts'
 import { type Lease, Resident } from '../../kernels/memory.ts'
 import { getKernels } from '../../kernels/module.ts'
-import { evaluateWindows, type WindowFunction, type WindowOptions } from '../../kernels/windows.ts'
+import {
+  evaluateWindows,
+  isAscending,
+  type WindowFunction,
+  type WindowOptions,
+} from '../../kernels/windows.ts'
 import { decodeLabels } from '../series/labels.ts'
 import type { SelectedSeries } from '../series/shard-api.ts'
 import type { EvaluatedWindows, Samples, StoredHistogram, StoredSeries } from './source.ts'
@@ -37,12 +42,6 @@ const joined = (parts: readonly Floats[]): Floats => {
     offset += part.timestamps.length
   }
   return { timestamps, values }
-}
-
-const isAscending = (timestamps: Float64Array): boolean => {
-  for (let index = 1; index < timestamps.length; index++)
-    if ((timestamps[index] as number) <= (timestamps[index - 1] as number)) return false
-  return true
 }
 
 /** Ascending and unique; of samples at one time the one in front stays. */
@@ -99,25 +98,18 @@ const read = (parts: readonly SelectedSeries[], fromMs: number, toMs: number): S
   }
 }
 
-/** A chunk's columns with the head's behind them, in the kernels' memory. */
+/** The columns of chunks with the head's behind them, in the kernels' memory. */
 const resident = (lease: Lease, { chunks, head }: SelectedSeries) => {
   const { arena } = getKernels()
-  const found = decodeResident(lease, chunks)
+  const found = decodeResident(lease, chunks, 1, head.timestamps.length)
   if (!found.ok) throw new DamagedChunkError(`a stored chunk is damaged: ${found.error}`)
+  const { timestamps, values } = found
   const count = found.count + head.timestamps.length
-  if (count === found.count) return { count, timestamps: found.timestamps, values: found.values }
-  const behind = (sealed: number, more: Float64Array): number => {
-    const pointer = lease.allocate(count * 8)
-    const column = arena.f64(pointer, count)
-    column.set(arena.f64(sealed, found.count))
-    column.set(more, found.count)
-    return pointer
+  if (count > found.count) {
+    arena.f64(timestamps, count).set(head.timestamps, found.count)
+    arena.f64(values, count).set(head.values, found.count)
   }
-  return {
-    count,
-    timestamps: behind(found.timestamps, head.timestamps),
-    values: behind(found.values, head.values),
-  }
+  return { times: new Resident(timestamps, count), values: new Resident(values, count) }
 }
 
 /** The windows of a series whose samples are in order as they are stored; null where they are not. */
@@ -126,17 +118,10 @@ const evaluateInPlace = (
   name: WindowFunction,
   windows: WindowOptions,
 ): EvaluatedWindows | null => {
-  const { arena } = getKernels()
-  return arena.lease((lease) => {
-    const { count, timestamps, values } = resident(lease, part)
-    if (!isAscending(arena.f64(timestamps, count))) return null
-    const evaluated = evaluateWindows(
-      name,
-      new Resident(timestamps, count),
-      new Resident(values, count),
-      windows,
-    )
-    return { ...evaluated, samples: count }
+  return getKernels().arena.lease((lease) => {
+    const { times, values } = resident(lease, part)
+    if (!isAscending(times)) return null
+    return { ...evaluateWindows(name, times, values, windows), samples: times.length }
   })
 }
 

@@ -16,6 +16,12 @@ export interface Column {
   readonly values: Float64Array
 }
 
+/** Samples of a series by position: [first, end). */
+export interface HeadPart {
+  readonly first: number
+  readonly end: number
+}
+
 const grownFloats = (array: Float64Array, length: number) => {
   const grown = new Float64Array(length).fill(Number.NEGATIVE_INFINITY)
   grown.set(array)
@@ -133,16 +139,57 @@ export class Heads {
   /** Copies a series to the start of the given arrays. @returns its samples */
   copy(slot: number, timestamps: Float64Array, bits: Int32Array): number {
     const count = this.count(slot)
+    this.copyPart(slot, { first: 0, end: count }, timestamps, bits, 0)
+    return count
+  }
+
+  /** Which of a series' samples are in [from, to]. */
+  partIn(slot: number, from: number, to: number): HeadPart {
+    const count = this.count(slot)
+    let first = count
+    let end = 0
     let block = this.#first[slot] ?? NO_BLOCK
     for (let done = 0; done < count; done += BLOCK_SAMPLES) {
-      const slab = this.#slabs[block >> 10] as Slab
+      const { timestamps } = this.#slabs[block >> 10] as Slab
       const start = (block & (SLAB_BLOCKS - 1)) << 4
-      const end = start + Math.min(BLOCK_SAMPLES, count - done)
-      timestamps.set(slab.timestamps.subarray(start, end), done)
-      bits.set(slab.bits.subarray(2 * start, 2 * end), 2 * done)
+      const held = Math.min(BLOCK_SAMPLES, count - done)
+      if ((timestamps[start] as number) > to) break
+      let low = 0
+      while (low < held && (timestamps[start + low] as number) < from) low++
+      let high = held
+      while (high > low && (timestamps[start + high - 1] as number) > to) high--
+      if (high > low) {
+        first = Math.min(first, done + low)
+        end = done + high
+      }
       block = this.#next[block] as number
     }
-    return count
+    return { first: Math.min(first, end), end }
+  }
+
+  /** Copies a part of a series. @param at where it goes: f64[] of times, i32[][2] of values */
+  copyPart(
+    slot: number,
+    { first, end }: HeadPart,
+    timestamps: Float64Array,
+    bits: Int32Array,
+    at: number,
+  ): void {
+    let block = this.#first[slot] ?? NO_BLOCK
+    for (let done = 0; done < end; done += BLOCK_SAMPLES) {
+      const slab = this.#slabs[block >> 10] as Slab
+      const start = (block & (SLAB_BLOCKS - 1)) << 4
+      const low = Math.max(0, first - done)
+      const high = Math.min(BLOCK_SAMPLES, end - done)
+      // Sixteen numbers are copied sooner than two views of them are made.
+      for (let place = low; place < high; place++) {
+        const to = at + done - first + place
+        timestamps[to] = slab.timestamps[start + place] as number
+        bits[2 * to] = slab.bits[2 * (start + place)] as number
+        bits[2 * to + 1] = slab.bits[2 * (start + place) + 1] as number
+      }
+      block = this.#next[block] as number
+    }
   }
 
   /** Puts other samples, ascending, in the place of a series'. */

@@ -1,5 +1,15 @@
 import type { SelectedSeries } from './shard-api.ts'
 
+/** A series to be packed: what its head holds is copied straight to where it goes. */
+export interface PackedSeries extends Omit<SelectedSeries, 'head'> {
+  readonly head: {
+    /** Samples. */
+    readonly count: number
+    /** @param at where they go: f64[] of times, i32[][2] of the words of values */
+    copy(timestamps: Float64Array, bits: Int32Array, at: number): void
+  }
+}
+
 const HEADER_BYTES = 16
 const SERIES_WORDS = 4
 
@@ -17,13 +27,13 @@ const wordsOf = (timestamp: number): [number, number] => [
  *     then of each histogram {high i32, low u32 of its time, length u32}
  *   | labels, chunks, histograms of each series |
  */
-export const packSelected = (selected: readonly SelectedSeries[]): Uint8Array<ArrayBuffer> => {
+export const packSelected = (selected: readonly PackedSeries[]): Uint8Array<ArrayBuffer> => {
   let words = 0
   let samples = 0
   let sizeBytes = 0
   for (const { labels, chunks, head, histograms } of selected) {
     words += SERIES_WORDS + chunks.length + 3 * histograms.length
-    samples += head.timestamps.length
+    samples += head.count
     sizeBytes += labels.length
     for (const chunk of chunks) sizeBytes += chunk.length
     for (const { bytes } of histograms) sizeBytes += bytes.length
@@ -32,7 +42,7 @@ export const packSelected = (selected: readonly SelectedSeries[]): Uint8Array<Ar
   const packed = new Uint8Array(wordsAt + 4 * words + sizeBytes)
   new Uint32Array(packed.buffer, 0, 4).set([selected.length, words, samples, 0])
   const timestamps = new Float64Array(packed.buffer, HEADER_BYTES, samples)
-  const values = new Float64Array(packed.buffer, HEADER_BYTES + 8 * samples, samples)
+  const bits = new Int32Array(packed.buffer, HEADER_BYTES + 8 * samples, 2 * samples)
   const counts = new Int32Array(packed.buffer, wordsAt, words)
   let sample = 0
   let word = 0
@@ -42,11 +52,12 @@ export const packSelected = (selected: readonly SelectedSeries[]): Uint8Array<Ar
     at += bytes.length
   }
   for (const { labels, chunks, head, histograms } of selected) {
-    timestamps.set(head.timestamps, sample)
-    values.set(head.values, sample)
-    sample += head.timestamps.length
-    counts.set([labels.length, head.timestamps.length, chunks.length, histograms.length], word)
-    word += SERIES_WORDS
+    head.copy(timestamps, bits, sample)
+    sample += head.count
+    counts[word++] = labels.length
+    counts[word++] = head.count
+    counts[word++] = chunks.length
+    counts[word++] = histograms.length
     put(labels)
     for (const chunk of chunks) {
       counts[word++] = chunk.length

@@ -3,16 +3,15 @@ import { err, ok, type Result } from '../../result.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { dayOf } from './day.ts'
 import type { ExtrasStore } from './extras-store.ts'
-import type { Column, Heads } from './heads.ts'
+import type { Heads } from './heads.ts'
 import { compileMatchers } from './matchers.ts'
 import type { SeriesRegistry } from './registry.ts'
-import { packSelected } from './selection.ts'
+import { type PackedSeries, packSelected } from './selection.ts'
 import { SeriesIndex } from './series-index.ts'
 import type { SeriesStore } from './series-store.ts'
 import type { MetricMetadata } from './series-write.ts'
 import type {
   SelectedExemplar,
-  SelectedSeries,
   SelectionFault,
   SeriesFilter,
   SeriesSelection,
@@ -22,15 +21,6 @@ import type {
 const SELECTED_BYTES_MAX = 24 * 1024 * 1024
 /** Of all series, from this share on a day's table is read through instead of series by series. */
 const SCAN_RATIO = 0.25
-
-/** The samples of an ascending column in [from, to]. */
-const within = ({ timestamps, values }: Column, from: number, to: number): Column => {
-  let first = 0
-  while (first < timestamps.length && (timestamps[first] as number) < from) first++
-  let end = timestamps.length
-  while (end > first && (timestamps[end - 1] as number) > to) end--
-  return { timestamps: timestamps.subarray(first, end), values: values.subarray(first, end) }
-}
 
 /** Answers questions about a shard's series. Labels are indexed when the first one comes, and from then on. */
 export class SeriesReader {
@@ -110,6 +100,14 @@ export class SeriesReader {
     return found
   }
 
+  #head(slot: number, from: number, to: number): PackedSeries['head'] {
+    const part = this.#heads.partIn(slot, from, to)
+    return {
+      count: part.end - part.first,
+      copy: (timestamps, bits, at) => this.#heads.copyPart(slot, part, timestamps, bits, at),
+    }
+  }
+
   /** Series and their samples, packed (`unpackSelected`). */
   select(selection: SeriesSelection): Result<Uint8Array, SelectionFault> {
     const { from, to, seriesMax, samplesMax } = selection
@@ -118,18 +116,18 @@ export class SeriesReader {
     if (slots.value.length > seriesMax) return err({ reason: 'too-many-series', max: seriesMax })
     if (slots.value.length === 0) return ok(packSelected([]))
     const chunks = this.#chunksOf(slots.value, from, to)
-    const selected: SelectedSeries[] = []
+    const selected: PackedSeries[] = []
     let samples = 0
     let sizeBytes = 0
     for (const slot of slots.value) {
-      const series: SelectedSeries = {
+      const series: PackedSeries = {
         labels: this.#indexed.labels(slot),
         chunks: chunks.get(slot) ?? [],
-        head: within(this.#heads.read(slot), from, to),
+        head: this.#head(slot, from, to),
         histograms: this.#extras.histograms(this.#registry.number(slot), from, to),
       }
-      samples += series.head.timestamps.length + series.histograms.length
-      sizeBytes += series.labels.length + 16 * series.head.timestamps.length
+      samples += series.head.count + series.histograms.length
+      sizeBytes += series.labels.length + 16 * series.head.count
       for (const chunk of series.chunks) {
         const span = chunkSpan(chunk)
         samples += span.ok ? span.count : 0

@@ -4,9 +4,14 @@ import { Heads } from '../../../src/fleet/series/heads.ts'
 import { IdentityTable } from '../../../src/fleet/series/identity-table.ts'
 import { encodeLabels } from '../../../src/fleet/series/labels.ts'
 import { type Segment, SegmentBuilder, SegmentReader } from '../../../src/fleet/series/segment.ts'
-import { packSelected, unpackSelected } from '../../../src/fleet/series/selection.ts'
+import {
+  type PackedSeries,
+  packSelected,
+  unpackSelected,
+} from '../../../src/fleet/series/selection.ts'
 import { decodeSeriesBatch, encodeSeriesBatch } from '../../../src/fleet/series/series-batch.ts'
 import { decodeJournalRow, encodeJournalRow } from '../../../src/fleet/series/series-journal.ts'
+import type { SelectedSeries } from '../../../src/fleet/series/shard-api.ts'
 
 const STALE = 0x7ff0000000000002n
 const bitsOf = (values: Float64Array) => [...new BigUint64Array(values.slice().buffer)]
@@ -14,6 +19,17 @@ const valuesOf = (bits: readonly bigint[]) => new Float64Array(new BigUint64Arra
 const anyBits = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.constant(STALE))
 const time = fc.integer({ min: 0, max: 2 ** 53 - 1 })
 const options = { seed: 42, numRuns: 500 }
+
+const packable = ({ head, ...series }: SelectedSeries): PackedSeries => ({
+  ...series,
+  head: {
+    count: head.timestamps.length,
+    copy: (timestamps, bits, at) => {
+      timestamps.set(head.timestamps, at)
+      bits.set(new Int32Array(head.values.buffer, 0, 2 * head.values.length), 2 * at)
+    },
+  },
+})
 
 describe('a journal row', () => {
   it('gives back numbers, times and the bits of values', () => {
@@ -132,6 +148,21 @@ describe('heads', () => {
       expect([...timestamps]).toEqual(list.map(([time]) => time))
       expect(bitsOf(values)).toEqual(list.map(([, bits]) => bits))
       samples += list.length
+      for (const [from, to] of [
+        [0, 50_000],
+        [39_000, 39_500],
+        [39_990, 50_000],
+        [50_000, 60_000],
+        [0, -1],
+      ] as const) {
+        const part = heads.partIn(slot, from, to)
+        const times = new Float64Array(part.end - part.first + 1)
+        const words = new Float64Array(times.length)
+        heads.copyPart(slot, part, times, new Int32Array(words.buffer), 1)
+        const inside = list.filter(([time]) => time >= from && time <= to)
+        expect([...times]).toEqual([0, ...inside.map(([time]) => time)])
+        expect(bitsOf(words)).toEqual([0n, ...inside.map(([, bits]) => bits)])
+      }
     }
     expect(heads.samples).toBe(samples)
     expect(heads.sizeBytes).toBeLessThan(2 * 1024 * 1024)
@@ -187,7 +218,7 @@ describe('a selection', () => {
         histograms: [{ timestamp: 1_790_000_000_123, bytes: new Uint8Array(0) }],
       },
     ]
-    const unpacked = unpackSelected(packSelected(selected))
+    const unpacked = unpackSelected(packSelected(selected.map(packable)))
     expect(unpacked).toEqual(selected)
     expect(bitsOf(unpacked[0]?.head.values ?? new Float64Array(0))).toEqual([STALE, 9n])
     expect(unpackSelected(packSelected([]))).toEqual([])
