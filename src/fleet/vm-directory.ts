@@ -3,12 +3,16 @@ import { isUnavailable } from '../database/faults.ts'
 interface Entry {
   readonly id: string
   readonly fetchedAt: number
+  /** When the database was asked in vain; null where it answered. */
+  triedAt: number | null
 }
 
 /** A VM that was deleted or renamed elsewhere is noticed after this long. */
 const FRESH_MS = 30_000
 /** While the database is away, a VM seen this recently still takes samples. */
 const STALE_IF_ERROR_MS = 3_600_000
+/** A database that did not answer is asked by one request after this long, as `KeyCache` does. */
+const RETRY_MS = 20_000
 /** References kept per isolate, over all organisations; the oldest go first. */
 const ENTRIES_MAX = 100_000
 
@@ -25,6 +29,14 @@ const keyOf = (organisationId: string, reference: string) => `${organisationId}/
 export const forgetVms = (organisationId: string): void => {
   generation++
   for (const key of entries.keys()) if (key.startsWith(`${organisationId}/`)) entries.delete(key)
+}
+
+/** Whether the database was asked in vain a moment ago; where that is longer ago, the caller asks again. */
+const isTried = (entry: Entry, now: number): boolean => {
+  if (entry.triedAt === null || now - entry.fetchedAt > STALE_IF_ERROR_MS) return false
+  if (Math.abs(now - entry.triedAt) < RETRY_MS) return true
+  entry.triedAt = now
+  return false
 }
 
 /**
@@ -46,7 +58,8 @@ export const resolve = async (
   for (const reference of references) {
     const entry = entries.get(keyOf(organisationId, reference))
     // What was fetched by a clock that was set back since is as old as it was ahead.
-    if (entry && Math.abs(now - entry.fetchedAt) < FRESH_MS) found.set(reference, entry.id)
+    const isFresh = entry && Math.abs(now - entry.fetchedAt) < FRESH_MS
+    if (isFresh || (entry && isTried(entry, now))) found.set(reference, entry.id)
     else unsure.push(reference)
   }
   if (unsure.length === 0) return found
@@ -55,13 +68,15 @@ export const resolve = async (
     for (const [reference, id] of await lookUp(unsure)) {
       found.set(reference, id)
       // Asked before a change, answered after: right for this batch, but not to be kept.
-      if (asked === generation) remember(keyOf(organisationId, reference), { id, fetchedAt: now })
+      if (asked === generation)
+        remember(keyOf(organisationId, reference), { id, fetchedAt: now, triedAt: null })
     }
   } catch (error) {
     if (!isUnavailable(error)) throw error
     for (const reference of unsure) {
       const entry = entries.get(keyOf(organisationId, reference))
       if (!entry || now - entry.fetchedAt > STALE_IF_ERROR_MS) throw error
+      entry.triedAt = now
       found.set(reference, entry.id)
     }
   }

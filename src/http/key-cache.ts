@@ -3,6 +3,8 @@ import type { Principal } from './context.ts'
 interface Entry {
   readonly principal: Principal | null
   readonly fetchedAt: number
+  /** When the database was asked in vain; null where it answered. */
+  triedAt: number | null
 }
 
 /** A revoked key is refused everywhere after this long. */
@@ -11,6 +13,11 @@ export const KEY_FRESH_MS = 30_000
 const UNKNOWN_FRESH_MS = 5_000
 /** While the database is away, a key verified this recently still counts, so that ingest goes on. */
 const STALE_IF_ERROR_MS = 3_600_000
+/**
+ * A database that did not answer is asked by one request after this long, while the others go on with what
+ * is held: longer than it is waited for (`answerTimeoutMs`), so that one that hangs holds up one at a time.
+ */
+const RETRY_MS = 20_000
 const ENTRIES_MAX = 10_000
 
 /**
@@ -45,16 +52,21 @@ export class KeyCache {
     const ageMs = entry ? Math.abs(now - entry.fetchedAt) : Number.POSITIVE_INFINITY
     if (entry && ageMs < (entry.principal ? KEY_FRESH_MS : UNKNOWN_FRESH_MS))
       return this.#use(name, entry, now)
+    const isHeld = entry?.principal != null && ageMs < STALE_IF_ERROR_MS
+    if (isHeld && entry.triedAt !== null) {
+      if (Math.abs(now - entry.triedAt) < RETRY_MS) return this.#use(name, entry, now)
+      entry.triedAt = now
+    }
     const generation = this.#generation
     try {
       const principal = await lookUp(hash)
       // Asked before a key ended, answered after: right for this request, but not to be kept.
       if (generation !== this.#generation) return principal
-      return this.#use(name, { principal, fetchedAt: now }, now)
+      return this.#use(name, { principal, fetchedAt: now, triedAt: null }, now)
     } catch (error) {
-      if (entry?.principal && isUnavailable(error) && ageMs < STALE_IF_ERROR_MS)
-        return this.#use(name, entry, now)
-      throw error
+      if (!isHeld || !isUnavailable(error)) throw error
+      entry.triedAt = now
+      return this.#use(name, entry, now)
     }
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DatabaseUnavailableError } from '../../src/database/faults.ts'
 import { forgetVms, resolve } from '../../src/fleet/vm-directory.ts'
 
 const naming = (id: string) => async (references: readonly string[]) =>
@@ -28,6 +29,23 @@ describe('VM directory', () => {
     }
     await resolve(organisation, ['web'], 0, overtaken)
     expect((await resolve(organisation, ['web'], 1, naming('new'))).get('web')).toBe('new')
+  })
+
+  it('lets one request ask a database that did not answer, and the others go on meanwhile', async () => {
+    const organisation = crypto.randomUUID()
+    let calls = 0
+    const hanging = async (): Promise<Map<string, string>> => {
+      calls++
+      throw new DatabaseUnavailableError('no answer')
+    }
+    const find = (now: number) => resolve(organisation, ['web'], now, hanging)
+    await resolve(organisation, ['web'], 0, naming('a'))
+    for (const now of [30_000, 30_001, 49_999]) expect((await find(now)).get('web')).toBe('a')
+    expect(calls).toBe(1)
+    await Promise.all([find(50_000), find(50_001)])
+    expect(calls).toBe(2)
+    expect((await resolve(organisation, ['web'], 70_000, naming('b'))).get('web')).toBe('b')
+    await expect(find(70_000 + 3_600_001)).rejects.toThrow('no answer')
   })
 
   it('does not mix up organisations', async () => {

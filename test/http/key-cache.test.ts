@@ -69,6 +69,26 @@ describe('key cache', () => {
     await expect(cache.find(hash(2), 0, away, isUnavailable)).rejects.toBe(dead)
   })
 
+  it('lets one request ask a database that did not answer, and the others go on meanwhile', async () => {
+    const cache = new KeyCache()
+    await cache.find(hash(1), 0, async () => principal, isUnavailable)
+    let calls = 0
+    const hanging = async (): Promise<Principal> => {
+      calls++
+      throw dead
+    }
+    const find = (now: number) => cache.find(hash(1), now, hanging, isUnavailable)
+    await find(30_000)
+    for (const now of [30_001, 40_000, 49_999]) expect(await find(now)).toBe(principal)
+    expect(calls).toBe(1)
+    await Promise.all([find(50_000), find(50_001), find(50_002)])
+    expect(calls).toBe(2)
+    const found = { ...principal, keyId: 'back' }
+    expect(await cache.find(hash(1), 70_000, async () => found, isUnavailable)).toBe(found)
+    await find(100_000)
+    expect(calls).toBe(3)
+  })
+
   it('does not hide a bug behind an old verdict', async () => {
     const cache = new KeyCache()
     await cache.find(hash(1), 0, async () => principal, isUnavailable)

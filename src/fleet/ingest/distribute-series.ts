@@ -106,6 +106,7 @@ const settleReferences = async (
   entries: Int32Array,
   now: number,
 ): Promise<void> => {
+  for (const reference of references) owners.asking(reference, now)
   const names = [...new Set(references.flatMap(({ candidates }) => candidates))]
   try {
     const database = connect(settings)

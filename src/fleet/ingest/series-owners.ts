@@ -9,8 +9,10 @@ import { type HostSize, unknownSize } from './reporting-hosts.ts'
 
 /** What labels say about a VM is asked about again after this long. */
 const FRESH_MS = 30_000
-/** And after this long where the database did not answer. */
-const RETRY_MS = 5_000
+/** And after this long where the database did not answer: longer than it is waited for. */
+const RETRY_MS = 20_000
+/** And after this long for hosts that may have a VM by now, of which no sample would be. */
+const UNKNOWN_RETRY_MS = 5_000
 /** A new machine has told its size after this long: a few scrapes, in all their requests. */
 const MEASURED_MS = 120_000
 /** Series without a label that could name a VM. */
@@ -160,9 +162,18 @@ export class SeriesOwners {
     for (const reference of this.#references) reference.checkedAt = Number.NEGATIVE_INFINITY
   }
 
+  /**
+   * A reference is being asked about: meanwhile others go on with what is known, if anything is.
+   * @param now ms since the epoch
+   */
+  asking(reference: Reference, now: number): void {
+    if (Number.isFinite(reference.checkedAt)) this.postpone(reference, now)
+  }
+
   /** A reference could not be asked about: not for every request again. @param now ms since the epoch */
   postpone(reference: Reference, now: number): void {
-    reference.checkedAt = now - FRESH_MS + RETRY_MS
+    const isUnknownHost = reference.isHost && reference.vmId === null
+    reference.checkedAt = now - FRESH_MS + (isUnknownHost ? UNKNOWN_RETRY_MS : RETRY_MS)
   }
 
   /** What is known of a reference now. @param now ms since the epoch */
