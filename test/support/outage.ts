@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs'
 import { copyFile, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,11 +18,23 @@ export interface DetachedStack {
   stop(): Promise<void>
 }
 
+/** Nobody answers on the port, and no other program gets it meanwhile. */
+const guardPort = async (port: number): Promise<Server> => {
+  const server = createServer((socket) => socket.destroy())
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return server
+}
+
 export const startDetachedStack = async (env: Record<string, string>): Promise<DetachedStack> => {
   const folder = await makeFolder()
   const start = (): Promise<Postgres> => startPostgres({ stateFolder: folder, log: () => {} })
   let postgres = await start()
+  let guard: Server | null = null
   const end = async () => {
+    guard?.close()
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })
   }
@@ -33,9 +46,11 @@ export const startDetachedStack = async (env: Record<string, string>): Promise<D
       takeAway: async () => {
         signalProcess(postgres.pid, 'SIGKILL')
         await waitUntilGone(postgres.pid, 10_000)
+        guard = await guardPort(Number(new URL(postgres.url).port))
       },
       giveBack: async () => {
         const { url } = postgres
+        guard?.close()
         postgres = await start()
         if (postgres.url !== url) throw new Error('the port of PostgreSQL was taken meanwhile')
       },

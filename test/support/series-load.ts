@@ -4,6 +4,7 @@ import { type SentSeries, snappy, writeRequest } from './remote-write.ts'
 
 /** A request that is not answered by then is sent again, as Prometheus does (`remote_timeout`). */
 const ANSWER_TIMEOUT_MS = 30_000
+const INTERNAL_MAX = 3
 /** Of the ticks, every so many is held back and sent when so many later ones went before it. */
 const LATE_EVERY = 7
 const LATE_BY = 40
@@ -45,6 +46,8 @@ export interface LoadCounts {
   /** 503 or 429 without Retry-After. */
   withoutRetryAfter: number
   longestFailureMs: number
+  /** Answers that no fault around the service explains: status and body, the first few. */
+  readonly internal: string[]
 }
 
 const HOST_MEMORY_BYTES = 8 * 1024 ** 3
@@ -161,6 +164,9 @@ export class Sender {
       throw new Error(`a request was refused: ${response.status} ${await response.text()}`)
     const retryAfter = response.headers.get('retry-after')
     if (retryAfter === null) this.#counts.withoutRetryAfter++
+    const { internal } = this.#counts
+    if (response.status === 500 && internal.length < INTERNAL_MAX)
+      internal.push(`${new Date().toISOString()} ${await response.text()}`)
     return { status: response.status, waitMs: Number(retryAfter ?? 0) * 1_000 }
   }
 
@@ -215,6 +221,7 @@ export class SeriesLoad {
     failures: new Map(),
     withoutRetryAfter: 0,
     longestFailureMs: 0,
+    internal: [],
   }
   readonly #ending = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
