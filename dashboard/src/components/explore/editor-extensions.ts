@@ -95,7 +95,7 @@ const theme = EditorView.theme({
 })
 
 interface EditorActions {
-  onRun: () => void
+  onRun: (text: string) => void
   onChange: (text: string) => void
 }
 
@@ -103,7 +103,7 @@ interface EditorActions {
 export const editorExtensions = (client: CompletionClient, actions: EditorActions): Extension => {
   const run = (view: EditorView): boolean => {
     closeCompletion(view)
-    actions.onRun()
+    actions.onRun(view.state.doc.toString())
     return true
   }
   return [

@@ -29,7 +29,10 @@ interface ExplorePageProps {
 export const ExplorePage = ({ apiKey, search }: ExplorePageProps) => {
   const api = useMemo(() => new QueryApi(apiKey), [apiKey])
   const exploration = useMemo(() => parseExploration(search), [search])
+  /** What stands in the editor. */
   const [draft, setDraft] = useState(exploration.query)
+  const [replacement, setReplacement] = useState({ text: exploration.query })
+  const lastRun = useRef(exploration.query)
   const [recent, setRecent] = useState(readRecent)
   const [repetition, setRepetition] = useState(0)
   const [focusAt, setFocusAt] = useState<{ position: number } | null>(null)
@@ -40,23 +43,33 @@ export const ExplorePage = ({ apiKey, search }: ExplorePageProps) => {
     repetition,
     () => panel.current?.clientWidth ?? innerWidth,
   )
-  // An address that was opened, or gone back to, replaces what was typed.
-  useEffect(() => setDraft(exploration.query), [exploration.query])
+  const replace = (text: string) => {
+    setDraft(text)
+    setReplacement({ text })
+  }
+  // An address that was opened, or gone back to, replaces what was typed; one's own run does not.
+  useEffect(() => {
+    if (exploration.query === lastRun.current) return
+    lastRun.current = exploration.query
+    replace(exploration.query)
+  }, [exploration.query])
 
   const show = (change: Partial<Exploration>) => {
-    const address = routeTo({
-      page: 'explore',
-      search: formatExploration({ ...exploration, ...change }),
-    })
-    if (address === location.hash) return false
-    location.hash = address
+    const wanted = formatExploration({ ...exploration, ...change })
+    // Not the address itself, which somebody may have written in another way.
+    if (wanted === formatExploration(exploration)) return false
+    location.hash = routeTo({ page: 'explore', search: wanted })
     return true
   }
   const run = (query: string) => {
     if (query.trim() === '') return
-    setDraft(query)
+    lastRun.current = query
     setRecent(rememberQuery(query))
     if (!show({ query })) setRepetition((n) => n + 1)
+  }
+  const choose = (query: string) => {
+    replace(query)
+    run(query)
   }
 
   const isDraftRun = draft === exploration.query
@@ -67,12 +80,12 @@ export const ExplorePage = ({ apiKey, search }: ExplorePageProps) => {
       <div class="query-line">
         <div class="query-frame">
           <QueryEditor
-            text={draft}
+            replacement={replacement}
             api={api}
             fault={fault}
             focusAt={focusAt}
             onChange={setDraft}
-            onRun={() => run(draft)}
+            onRun={run}
           />
         </div>
         {state.runningSinceMs === null ? (
@@ -95,7 +108,7 @@ export const ExplorePage = ({ apiKey, search }: ExplorePageProps) => {
       <QueryControls
         exploration={exploration}
         recent={recent}
-        onRecent={run}
+        onRecent={choose}
         onRange={(range) => show({ range })}
         onRefresh={(refreshSeconds) => show({ refreshSeconds })}
       />
@@ -109,7 +122,7 @@ export const ExplorePage = ({ apiKey, search }: ExplorePageProps) => {
       )}
       <div ref={panel}>
         {exploration.query === '' ? (
-          <StartHere api={api} onChoose={run} />
+          <StartHere api={api} onChoose={choose} />
         ) : (
           <Tabs
             name="result"

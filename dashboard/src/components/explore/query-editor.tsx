@@ -7,16 +7,19 @@ import { editorExtensions } from './editor-extensions.ts'
 import { markFailure } from './editor-mark.ts'
 
 export interface QueryEditorProps {
-  /** What the editor shows when this changes; typing does not have to come back. */
-  readonly text: string
+  /**
+   * The text to begin with; a new object replaces what stands there. What is typed does not come back
+   * through here: it would overtake the typist.
+   */
+  readonly replacement: { readonly text: string }
   /** Where the completion has its names from. */
   readonly api: QueryApi
-  /** Where the service found a fault in `text`. */
+  /** Where the service found a fault in the text that stands there. */
   readonly fault: Span | null
   /** A new object moves the cursor there and the focus into the editor. */
   readonly focusAt: { readonly position: number } | null
   readonly onChange: (text: string) => void
-  readonly onRun: () => void
+  readonly onRun: (text: string) => void
 }
 
 /**
@@ -34,10 +37,11 @@ export const QueryEditor = (props: QueryEditorProps) => {
     if (element === null) return
     const root = element.shadowRoot ?? element.attachShadow({ mode: 'open', delegatesFocus: true })
     const actions = {
-      onRun: () => latest.current.onRun(),
+      onRun: (text: string) => latest.current.onRun(text),
       onChange: (text: string) => latest.current.onChange(text),
     }
-    const { text, api } = latest.current
+    const { replacement, api } = latest.current
+    const { text } = replacement
     const client = new CompletionClient((path) => api.read(path))
     const extensions = editorExtensions(client, actions)
     const made = new EditorView({
@@ -46,7 +50,7 @@ export const QueryEditor = (props: QueryEditorProps) => {
       root,
     })
     editor.current = made
-    if (latest.current.text === '') made.focus()
+    if (text === '') made.focus()
     return () => {
       made.destroy()
       editor.current = null
@@ -55,12 +59,13 @@ export const QueryEditor = (props: QueryEditorProps) => {
 
   useEffect(() => {
     const made = editor.current
-    if (made === null || made.state.doc.toString() === props.text) return
+    const { text } = props.replacement
+    if (made === null || made.state.doc.toString() === text) return
     made.dispatch({
-      changes: { from: 0, to: made.state.doc.length, insert: props.text },
-      selection: { anchor: props.text.length },
+      changes: { from: 0, to: made.state.doc.length, insert: text },
+      selection: { anchor: text.length },
     })
-  }, [props.text])
+  }, [props.replacement])
 
   useEffect(() => {
     editor.current?.dispatch({ effects: markFailure.of(props.fault) })
