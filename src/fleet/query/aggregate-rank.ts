@@ -109,13 +109,31 @@ export const quantileGroup = ({ labels, members }: Group, parameter: Float64Arra
   return floatColumn(labels, values, present)
 }
 
-/** `count_values`: a column a value that occurs, its label the value. */
-export const countValuesGroup = (
-  { labels, members }: Group,
+/**
+ * `count_values`: a column a value that occurs in a group, its label the value. Throws QueryFault beyond
+ * `POINTS_MAX` points in all groups.
+ */
+export const countValues = (
+  groups: readonly Group[],
   label: string,
   steps: number,
   at: Aggregate,
 ): Column[] => {
+  const all: Column[] = []
+  for (const group of groups) {
+    const room = (columns: number) => boundPoints(all.length + columns, steps, at)
+    for (const column of countValuesGroup(group, label, steps, room)) all.push(column)
+  }
+  return all
+}
+
+/** @param room throws where there is none for that many columns */
+const countValuesGroup = (
+  { labels, members }: Group,
+  label: string,
+  steps: number,
+  room: (columns: number) => void,
+): Iterable<Column> => {
   const columns = new Map<number, Column>()
   for (const { values, present } of members)
     for (let step = 0; step < steps; step++) {
@@ -123,7 +141,7 @@ export const countValuesGroup = (
       const value = values[step] as number
       let column = columns.get(value)
       if (!column) {
-        boundPoints(columns.size + 1, steps, at)
+        room(columns.size + 1)
         column = floatColumn(
           withLabel(labels, label, formatCount(value)),
           new Float64Array(steps),
@@ -134,5 +152,5 @@ export const countValuesGroup = (
       column.values[step] = (column.values[step] as number) + 1
       column.present[step] = FLOAT
     }
-  return [...columns.values()]
+  return columns.values()
 }

@@ -7,11 +7,11 @@ import {
   type PatternNode,
   PatternParser,
 } from '../series/pattern-parser.ts'
+import { CAPTURE_VISITS_MAX } from './limits.ts'
+import { limitFault } from './query-error.ts'
 
 /** Instructions of a pattern with groups; its repetitions are written out. */
 const INSTRUCTIONS_MAX = 2_000
-/** Instructions × characters that one match may look at: bounds its time and memory. */
-const VISITS_MAX = 16_000_000
 
 type Instruction =
   | { readonly op: 'set'; readonly set: CharSet; next: number }
@@ -28,7 +28,10 @@ export interface Captures {
 }
 
 export interface CapturingPattern {
-  /** Null where the whole of the text does not match. */
+  /**
+   * Null where the whole of the text does not match. Throws QueryFault when the texts so far took more than
+   * `CAPTURE_VISITS_MAX`.
+   */
   capture(text: string): Captures | null
 }
 
@@ -127,6 +130,7 @@ class Compiler {
  */
 class Backtracker implements CapturingPattern {
   readonly #compiler: Compiler
+  #visits = 0
 
   constructor(compiler: Compiler) {
     this.#compiler = compiler
@@ -136,7 +140,12 @@ class Backtracker implements CapturingPattern {
     const { program, groups, names } = this.#compiler
     const points = Array.from(text)
     const width = points.length + 1
-    if (program.length * width > VISITS_MAX) return null
+    this.#visits += program.length * width
+    if (this.#visits > CAPTURE_VISITS_MAX)
+      throw limitFault(
+        `a pattern looks at no more than ${CAPTURE_VISITS_MAX} characters times its size`,
+        null,
+      )
     const visited = new Uint8Array(program.length * width)
     const slots = new Array<number>(2 * groups).fill(-1)
     /** Triples: instruction and position to try, or −1 with a slot and what it held. */

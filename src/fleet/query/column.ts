@@ -24,10 +24,10 @@ export type QueryValue =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'vector'; readonly columns: readonly Column[] }
 
-/** A text that two label sets share exactly if they are equal. */
+/** A text that two label sets share exactly if they are equal: lengths, for no character is a value's end. */
 export const keyOf = (labels: readonly Label[]): string => {
   let key = ''
-  for (const [name, value] of labels) key += `${name}\xff${value}\xff`
+  for (const [name, value] of labels) key += `${name.length},${value.length},${name}${value}`
   return key
 }
 

@@ -1,6 +1,6 @@
 import type { Selector } from './ast.ts'
 import type { Grid } from './grid.ts'
-import { POINTS_MAX, SAMPLES_MAX } from './limits.ts'
+import { MADE_LABEL_LENGTH_MAX, MADE_LABELS_LENGTH_MAX, POINTS_MAX, SAMPLES_MAX } from './limits.ts'
 import { limitFault, type Span } from './query-error.ts'
 import type { Samples, StoredSeries } from './source.ts'
 
@@ -15,9 +15,10 @@ export interface Semantics {
 export const PROMETHEUS_2: Semantics = { leftOpen: false, exponentialBuckets: false }
 export const PROMETHEUS_3: Semantics = { leftOpen: true, exponentialBuckets: true }
 
-/** Samples that one query has read so far. */
+/** What one query has read and made so far. */
 export class Budget {
   samples = 0
+  #madeLength = 0
 
   /** The series' samples. Throws QueryFault when the query has read more than `SAMPLES_MAX`. */
   read(series: StoredSeries, at: Span): Samples {
@@ -31,6 +32,16 @@ export class Budget {
     if (this.samples > SAMPLES_MAX)
       throw limitFault(
         `query processing would load too many samples into memory: more than ${SAMPLES_MAX}`,
+        at,
+      )
+  }
+
+  /** Counts a label's value before it is made, of `length` UTF-16 units. Throws QueryFault when it is too long. */
+  make(length: number, at: Span): void {
+    this.#madeLength += length
+    if (length > MADE_LABEL_LENGTH_MAX || this.#madeLength > MADE_LABELS_LENGTH_MAX)
+      throw limitFault(
+        `a query makes label values of at most ${MADE_LABEL_LENGTH_MAX} characters, ${MADE_LABELS_LENGTH_MAX} together`,
         at,
       )
   }

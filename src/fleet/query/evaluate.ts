@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../result.ts'
 import { aggregateGroup, groupsOf } from './aggregate.ts'
-import { countValuesGroup, quantileGroup, rankGroup } from './aggregate-rank.ts'
+import { countValues, quantileGroup, rankGroup } from './aggregate-rank.ts'
 import type { Aggregate, Binary, Expression, Subquery } from './ast.ts'
 import { isSetOp } from './ast.ts'
 import { type ElementOp, negated, scalarBinary, vectorScalar } from './binary.ts'
@@ -44,10 +44,7 @@ const aggregated = (context: Context, aggregate: Aggregate): Column[] => {
     const label = parameter?.kind === 'string' ? parameter.value : ''
     if (!isLabelName(label))
       throw executionFault(`invalid label name ${JSON.stringify(label)}`, parameter)
-    return united(
-      groups.flatMap((group) => countValuesGroup(group, label, steps, aggregate)),
-      aggregate,
-    )
+    return united(countValues(groups, label, steps, aggregate), aggregate)
   }
   if (!parameter) return groups.map((group) => aggregateGroup(op, group, steps))
   const values = scalar(context, parameter)

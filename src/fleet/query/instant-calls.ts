@@ -75,9 +75,9 @@ export const vectorCall = (context: Context, call: Call, evaluator: Evaluator): 
     case 'sort_desc':
       return sorted(columns, -1)
     case 'label_replace':
-      return labelReplace(call, columns, stringsOf(call.args))
+      return labelReplace(context.budget, call, columns, stringsOf(call.args))
     case 'label_join':
-      return labelJoin(call, columns, stringsOf(call.args))
+      return labelJoin(context.budget, call, columns, stringsOf(call.args))
   }
   const result = mathCall(call, columns, scalars) ?? histogramCall(context, call, columns, scalars)
   if (!result) throw unsupported(`the function "${call.name}" is not answered here`, call)

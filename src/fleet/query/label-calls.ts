@@ -1,6 +1,7 @@
 import type { Label } from '../series/labels.ts'
 import type { Call } from './ast.ts'
 import { type Column, labelValue, united, withLabel } from './column.ts'
+import type { Budget } from './context.ts'
 import { executionFault } from './query-error.ts'
 import { compileReplacement } from './replacement.ts'
 
@@ -15,6 +16,7 @@ const relabelled = (
 
 /** `label_replace(v, destination, replacement, source, pattern)`: the pattern has to match the whole value. */
 export const labelReplace = (
+  budget: Budget,
   call: Call,
   columns: readonly Column[],
   [destination = '', replacement = '', source = '', pattern = '']: readonly string[],
@@ -24,7 +26,7 @@ export const labelReplace = (
       `invalid destination label name in label_replace(): ${destination}`,
       call.args[1] ?? call,
     )
-  const replace = compileReplacement(pattern, replacement)
+  const replace = compileReplacement(pattern, replacement, (length) => budget.make(length, call))
   if (!replace.ok)
     throw executionFault(
       `invalid regular expression in label_replace(): ${replace.error}`,
@@ -39,6 +41,7 @@ export const labelReplace = (
 
 /** `label_join(v, destination, separator, source…)`. */
 export const labelJoin = (
+  budget: Budget,
   call: Call,
   columns: readonly Column[],
   [destination = '', separator = '', ...sources]: readonly string[],
@@ -49,7 +52,14 @@ export const labelJoin = (
       `invalid ${wrong === 0 ? 'destination' : 'source'} label name in label_join(): ${[destination, ...sources][wrong]}`,
       call.args[wrong === 0 ? 1 : wrong + 2] ?? call,
     )
-  const change = (labels: readonly Label[]) =>
-    withLabel(labels, destination, sources.map((name) => labelValue(labels, name)).join(separator))
+  const change = (labels: readonly Label[]) => {
+    const values = sources.map((name) => labelValue(labels, name))
+    const separators = Math.max(0, values.length - 1) * separator.length
+    budget.make(
+      values.reduce((length, value) => length + value.length, separators),
+      call,
+    )
+    return withLabel(labels, destination, values.join(separator))
+  }
   return united(relabelled(columns, change), call)
 }

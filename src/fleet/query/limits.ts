@@ -18,6 +18,12 @@ export const POINTS_MAX = 5_000_000
 export const RAW_SAMPLES_MAX = 1_000_000
 /** Native histograms in the answer, or held by one vector. */
 export const HISTOGRAMS_MAX = 200_000
+/** UTF-16 units of one label's value that `label_replace` and `label_join` make. */
+export const MADE_LABEL_LENGTH_MAX = 65_536
+/** UTF-16 units of all label values that a query makes. */
+export const MADE_LABELS_LENGTH_MAX = 33_554_432
+/** Instructions × characters that a `label_replace` looks at in all its series. */
+export const CAPTURE_VISITS_MAX = 200_000_000
 /** Years 1970 to 9999; times beyond are not read. */
 export const TIME_MS_MAX = 253_402_300_799_999
 /** The longest duration or offset: 100 years, in ms. */

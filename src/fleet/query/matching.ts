@@ -5,12 +5,14 @@ import {
   ABSENT,
   type Column,
   grouped,
+  isEmpty,
   keyOf,
   labelValue,
   united,
   withLabel,
   withoutName,
 } from './column.ts'
+import { boundPoints } from './context.ts'
 import { executionFault } from './query-error.ts'
 
 /** The columns of both sides by the labels they are matched on. */
@@ -115,8 +117,10 @@ export const vectorBinary = (
         const elements = elementwise(binary, a, b, a)
         if (binary.matching.many === null && group.length > 1)
           rejectOverlap(binary, taken, elements.present)
-        const labels = resultLabels(binary, many.labels, one.labels)
-        results.push({ ...elements, labels })
+        const column = { ...elements, labels: resultLabels(binary, many.labels, one.labels) }
+        if (isEmpty(column)) continue
+        results.push(column)
+        boundPoints(results.length, steps, binary)
       }
   }
   return united(results, binary)
@@ -147,5 +151,7 @@ export const setBinary = (
     })
   if (binary.op === 'and') return united(masked(leftGroups, rightGroups, 1), binary)
   if (binary.op === 'unless') return united(masked(leftGroups, rightGroups, 0), binary)
-  return united([...left, ...masked(rightGroups, leftGroups, 0)], binary)
+  const either = united([...left, ...masked(rightGroups, leftGroups, 0)], binary)
+  boundPoints(either.length, steps, binary)
+  return either
 }

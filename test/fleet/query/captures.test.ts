@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { CAPTURE_VISITS_MAX, MADE_LABEL_LENGTH_MAX } from '../../../src/fleet/query/limits.ts'
 import { compileReplacement } from '../../../src/fleet/query/replacement.ts'
 
 const replaced = (pattern: string, replacement: string, text: string): string | null => {
-  const replace = compileReplacement(pattern, replacement)
+  const replace = compileReplacement(pattern, replacement, () => undefined)
   if (!replace.ok) throw new Error(replace.error)
   return replace.value(text)
 }
@@ -31,7 +32,7 @@ describe('replacements', () => {
 
   it('refuse what RE2 has not', () => {
     for (const pattern of ['(a', '(a)\\1', '(?=a)', '(?P<a b>x)', 'a**', '(a{1000}){1000}'])
-      expect(compileReplacement(pattern, '').ok).toBe(false)
+      expect(compileReplacement(pattern, '', () => undefined).ok).toBe(false)
   })
 
   it('take time in proportion to the text, whatever the pattern', () => {
@@ -39,5 +40,28 @@ describe('replacements', () => {
     expect(replaced('(a*)*b', '$1', text)).toBeNull()
     expect(replaced('(a|aa)+$', '$1', text)).toBeNull()
     expect(replaced('((.*)(.*)(.*)(.*)(.*)[^!]|.*!)', 'x', text)).toBe('x')
+  })
+
+  it('tell how long a text will be before they make it', () => {
+    const lengths: number[] = []
+    const make = (length: number) => {
+      lengths.push(length)
+      if (length > MADE_LABEL_LENGTH_MAX) throw new Error('too long')
+    }
+    const replace = compileReplacement('(.*)', '<$1>'.repeat(10), make)
+    if (!replace.ok) throw new Error(replace.error)
+    expect(replace.value('abc')).toBe('<abc>'.repeat(10))
+    expect(lengths).toEqual([50])
+    expect(() => replace.value('x'.repeat(MADE_LABEL_LENGTH_MAX / 2))).toThrow('too long')
+  })
+
+  it('end where patterns and texts are too large together', () => {
+    const replace = compileReplacement('(a?){200}.*', '$1', () => undefined)
+    if (!replace.ok) throw new Error(replace.error)
+    const matchMany = () => {
+      for (let index = 0; index < CAPTURE_VISITS_MAX / 500_000; index++)
+        replace.value(`${'b'.repeat(1_000)}${index}`)
+    }
+    expect(matchMany).toThrow('a pattern looks at no more than')
   })
 })

@@ -300,8 +300,55 @@ describe('bounds', () => {
     expect(error).toMatchObject({ reason: 'limit', span })
   })
 
+  it('hold for what is made of groups and sides', async () => {
+    const steps = { startMs: 0, stepMs: 1_000, steps: 2_400 }
+    const distinct = (name: string, count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        seriesOf({ __name__: name, [name]: `${index}` }, [
+          [index, 1],
+          [index + 0.5, 'stale'],
+        ]),
+      )
+    const churned = [...distinct('x', 2_000), ...distinct('y', 2_000)]
+    const limit = { reason: 'limit' }
+    expect(await fault('x or label_replace(y, "i", "1", "", "")', churned, steps)).toMatchObject(
+      limit,
+    )
+    const times = [...Array(2_400).keys()].map((second) => [second, second] as const)
+    const rising = ['1', '2', '3'].map((group) => seriesOf({ __name__: 'z', group }, times))
+    expect(await fault('count_values by (group) ("v", z)', rising, steps)).toMatchObject(limit)
+  })
+
   it('hold for the steps of a subquery', async () => {
     expect(await fault('max_over_time(x[10y:1s])', [])).toMatchObject({ reason: 'limit' })
+  })
+})
+
+describe('labels', () => {
+  it('keep series apart whose values look like the labels of others', async () => {
+    const series = [
+      seriesOf({ __name__: 'x', a: '1\xffb\xff2' }, [[0, 1]]),
+      seriesOf({ __name__: 'x', a: '1', b: '2' }, [[0, 2]]),
+      seriesOf({ __name__: 'x', a: '1,1,b2' }, [[0, 3]]),
+    ]
+    expect(await rows('x', series, at(0))).toHaveLength(3)
+    expect(await rows('sum without () (x)', series, at(0))).toHaveLength(3)
+  })
+
+  it('are made within bounds, however often they are doubled', async () => {
+    const series = [seriesOf({ __name__: 'x', a: 'a'.repeat(1_000) }, [[0, 1]])]
+    const nested = (inner: string, times: number) => {
+      let query = 'x'
+      for (let time = 0; time < times; time++) query = inner.replace('x', query)
+      return fault(query, series)
+    }
+    const limit = { reason: 'limit' }
+    expect(await nested('label_join(x, "a", "", "a", "a")', 100)).toMatchObject(limit)
+    expect(await nested('label_replace(x, "a", "$1$1", "a", "(.*)")', 100)).toMatchObject(limit)
+    const repeated = '$1'.repeat(10_000)
+    expect(await nested(`label_replace(x, "b", "${repeated}", "a", "(.*)")`, 1)).toMatchObject(
+      limit,
+    )
   })
 })
 
