@@ -122,7 +122,8 @@ export class BracketPass {
     const max = coarseMax(bits)
     const { unions, of } = joined(
       fine.unions.map(({ low, high }) => ({
-        low: low === WORD_MIN ? -1 - max : (low >> shift) - base,
+        // A bracket of nothing but +Inf begins above all bounds, and has more bits than a coarse word.
+        low: low === WORD_MIN ? -1 - max : Math.min(max, (low >> shift) - base),
         high: high === wordMax ? max : (high >> shift) - base,
       })),
     )
