@@ -96,7 +96,8 @@ const NamingVms = () => (
   <section aria-labelledby="naming-title">
     <h2 id="naming-title">How a series finds its VM</h2>
     <p>
-      A VM is created once, with <code>POST /api/v1/vms</code> or by the agent. A series belongs to
+      A VM is made by the first host metric of its machine (node_exporter, OpenTelemetry host
+      metrics, Telegraf), by the agent, or with <code>POST /api/v1/vms</code>. A series belongs to
       it when one of these labels has its name or id; the first that does is taken:
     </p>
     <ul class="vm-labels">
