@@ -1,6 +1,8 @@
 /** Storage is made in steps of this many buckets, so that a widening range seldom moves it. */
 const STEP = 16
 const U32_MAX = 0xffffffff
+/** Counts of none, shared: most histograms have nothing on one of their sides. */
+const NONE = new Uint32Array(0)
 
 /**
  * Where a value stands: its bucket, and how many others of the same bucket come before and behind it on
@@ -18,7 +20,7 @@ export class Buckets {
   low = 0
   high = -1
   #offset = 0
-  #counts: Uint32Array | Float64Array = new Uint32Array(0)
+  #counts: Uint32Array | Float64Array = NONE
   /** Upper bound of every single count: the sum of all that was ever added. */
   #added = 0
 
@@ -113,7 +115,7 @@ export class Buckets {
     fine.#counts = this.#counts
     fine.#offset = this.#offset
     fine.#added = this.#added
-    this.#counts = new Uint32Array(0)
+    this.#counts = NONE
     this.#added = 0
     this.low = 0
     this.high = -1
