@@ -47,7 +47,8 @@ export class Flusher {
       const pending: Pending = {
         minutes: this.#store.pendingMinutes(FLUSH_ROWS_MAX),
         hours: this.#store.pendingHours(FLUSH_ROWS_MAX),
-        stale: [...byNumber.values()].filter((vm) => vm.stale),
+        // A window that is not in the present hour yet waits for it.
+        stale: [...byNumber.values()].filter((vm) => vm.stale && vm.window.isAt(now)),
       }
       await this.#write(organisationId, pending, (vm) => byNumber.get(vm)?.id ?? '')
       this.#failures = 0

@@ -2,7 +2,7 @@ import type { Env, Settings } from '../env.ts'
 import { logEvent } from '../observability/log.ts'
 import { hubOf } from '../streams/hub-client.ts'
 import type { PointColumns, VmUpdate } from '../streams/protocol.ts'
-import type { VmSeries } from './vm-series.ts'
+import type { VmRecorder } from './vm-recorder.ts'
 
 /** Tells an organisation's hub what changed in a shard: once a second while somebody listens, else once a flush. */
 export class LivePublisher {
@@ -19,27 +19,21 @@ export class LivePublisher {
   }
 
   /**
-   * Publishes the series that changed; never throws.
+   * Publishes the VMs that changed; never throws. One whose window is not in the present hour yet waits for it.
    *
    * @param now ms since the epoch
-   * @param fold brings a series up to date before it is read
    */
-  async run(
-    now: number,
-    organisationId: string,
-    series: Iterable<VmSeries>,
-    fold: (vm: VmSeries) => void,
-  ): Promise<void> {
+  async run(now: number, organisationId: string, recorder: VmRecorder): Promise<void> {
     const vms: VmUpdate[] = []
     const points: Record<string, PointColumns> = {}
-    for (const vm of series) {
-      if (!vm.changed) continue
-      vm.changed = false
-      fold(vm)
+    for (const vm of recorder.changed) {
+      if (!vm.window.isAt(now)) continue
+      recorder.changed.delete(vm)
+      recorder.fold(vm, now)
       const update = vm.update()
       if (!update) continue
       vms.push(update)
-      points[vm.id] = vm.takePoints()
+      points[vm.id] = recorder.points.take(vm.id)
     }
     const { liveIntervalMs, flushIntervalMs } = this.#settings
     this.nextAt = now + liveIntervalMs

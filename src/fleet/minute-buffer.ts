@@ -10,13 +10,24 @@ const COLUMNS = METRICS.length
 
 export type InsertOutcome = 'inserted' | 'duplicate' | 'conflict' | 'full'
 
+/** Samples, columnar and sorted by time. NaN stands for a missing metric. */
+export interface SampleColumns {
+  readonly count: number
+  /** f64[count], milliseconds since the epoch, ascending. */
+  readonly timestamps: Float64Array
+  /** f64[count] of one metric of `METRICS`, by position. */
+  column(metric: number): Float64Array
+}
+
 /**
  * The samples of one VM in one minute, columnar and sorted by time. NaN stands for a missing metric.
  *
  * Bytes (little-endian), also the shard's chunk format:
  *   | count u32 | zero u32 | timestamp f64[count] | METRICS[0] f64[count] | … | METRICS[6] f64[count] |
  */
-export class MinuteBuffer {
+export class MinuteBuffer implements SampleColumns {
+  /** Whether the store has it as it is. */
+  isStored = false
   #count = 0
   #capacity: number
   /** One array for all columns, f64[capacity × 8]: timestamps first, then METRICS; backfill makes many buffers. */
@@ -62,6 +73,7 @@ export class MinuteBuffer {
         column === 0 ? timestamp : (values[offset + column - 1] as number)
     }
     this.#count++
+    this.isStored = false
     return 'inserted'
   }
 
@@ -95,7 +107,7 @@ export class MinuteBuffer {
     return bytes
   }
 
-  /** Throws RangeError where the length does not fit the count. */
+  /** As it is stored. Throws RangeError where the length does not fit the count. */
   static fromBytes(source: ArrayBuffer | Uint8Array): MinuteBuffer {
     const bytes = source instanceof Uint8Array ? source.slice() : new Uint8Array(source)
     const count = new DataView(bytes.buffer).getUint32(0, true)
@@ -104,6 +116,19 @@ export class MinuteBuffer {
     const buffer = new MinuteBuffer(Math.max(1, count))
     buffer.#data.set(new Float64Array(bytes.buffer, 8))
     buffer.#count = count
+    buffer.isStored = true
+    return buffer
+  }
+
+  /** As it is stored. @param samples of one minute */
+  static fromColumns(samples: SampleColumns): MinuteBuffer {
+    const { count } = samples
+    const buffer = new MinuteBuffer(Math.max(1, count))
+    buffer.#data.set(samples.timestamps)
+    for (let metric = 0; metric < COLUMNS; metric++)
+      buffer.#data.set(samples.column(metric), (1 + metric) * buffer.#capacity)
+    buffer.#count = count
+    buffer.isStored = true
     return buffer
   }
 }

@@ -6,6 +6,7 @@ import type { PointColumns } from '../streams/protocol.ts'
 import { FLUSH_RETRY_MS_MAX, Flusher } from './flusher.ts'
 import { LivePublisher } from './live-publisher.ts'
 import { HOUR_MS, MINUTE_MS } from './minute-buffer.ts'
+import { Packer } from './packer.ts'
 import { decodeSeriesBatch } from './series/series-batch.ts'
 import { SeriesEngine } from './series/series-engine.ts'
 import type { MetricMetadata } from './series/series-write.ts'
@@ -14,7 +15,7 @@ import type { ShardBatch } from './shard-batch.ts'
 import { pointsBetween, type Statistics24h, statisticsOf } from './shard-reads.ts'
 import { ShardStore } from './shard-store.ts'
 import { Upkeep } from './upkeep.ts'
-import { type AppendResult, VmRecorder } from './vm-recorder.ts'
+import { type AppendResult, SLIDE_STEP_VMS, VmRecorder } from './vm-recorder.ts'
 
 /** Deleted VMs are remembered for longer than any isolate holds their names (`vm-directory.ts`). */
 const FORGOTTEN_MS = 2 * HOUR_MS
@@ -34,6 +35,7 @@ export class SeriesShard extends DurableObject<Env> {
   readonly #live: LivePublisher
   readonly #upkeep: Upkeep
   readonly #vms: VmRecorder
+  readonly #packer: Packer
   readonly #series: SeriesEngine
   #organisationId: string
   #unflushedSamples: number
@@ -41,7 +43,7 @@ export class SeriesShard extends DurableObject<Env> {
   /** The latest time seen. */
   #clock = 0
   #alarmAt = Number.POSITIVE_INFINITY
-  #slidHour = 0
+  #expiredHour = 0
   /** Whether PostgreSQL lacks something: chunks waiting, or series marked stale. */
   #unflushed: boolean
 
@@ -54,6 +56,7 @@ export class SeriesShard extends DurableObject<Env> {
     this.#upkeep = new Upkeep(this.#settings)
     this.#organisationId = this.#store.meta('organisation') ?? ''
     this.#vms = new VmRecorder(this.#store)
+    this.#packer = new Packer(this.#store.minutes)
     this.#series = new SeriesEngine(ctx.storage, this.#settings)
     this.#unflushedSamples = this.#store.unflushedSamples()
     // What PostgreSQL has of windows and newest samples is not known after a restart: write them again.
@@ -204,7 +207,7 @@ export class SeriesShard extends DurableObject<Env> {
     limit: number,
   ): Promise<{ columns: PointColumns; truncated: boolean }> {
     const vm = this.#vms.get(vmId)
-    const stored = vm ? this.#store.minutesBetween(vm.number, from, to) : []
+    const stored = vm ? this.#store.minutes.between(vm.number, from, to) : []
     return pointsBetween(stored, vm?.minutes ?? new Map(), from, to, limit)
   }
 
@@ -213,7 +216,7 @@ export class SeriesShard extends DurableObject<Env> {
     const vm = this.#vms.get(vmId)
     if (!vm) return null
     this.#vms.fold(vm, Date.now())
-    return statisticsOf(vm.window)
+    return statisticsOf(vm.window.state)
   }
 
   /** Forgets a deleted VM and its samples, and refuses what is still sent to it. */
@@ -256,29 +259,31 @@ export class SeriesShard extends DurableObject<Env> {
 
   async #tick(now: number): Promise<void> {
     const hour = Math.floor(now / HOUR_MS)
-    if (hour !== this.#slidHour) {
-      this.#slidHour = hour
-      for (const vm of this.#vms.values())
-        if (vm.slide(now)) {
-          vm.changed = true
-          this.#unflushed = true
-        }
+    if (hour !== this.#expiredHour) {
+      this.#expiredHour = hour
       this.#store.dropBefore(now - this.#settings.rawRetentionMs - HOUR_MS)
       this.#store.dropForgotten(now - FORGOTTEN_MS)
       this.#series.expire(now)
     }
     this.#takeHostSamples(now)
+    this.ctx.waitUntil(this.#slide())
+    this.ctx.waitUntil(this.#packer.run(now))
     if (now >= this.#series.cutDueAt || this.#series.isFull) this.#seal(now)
     this.ctx.waitUntil(this.#series.sealer.compact(now))
-    if (now >= this.#live.nextAt)
-      await this.#live.run(now, this.#organisationId, this.#vms.values(), (vm) =>
-        this.#vms.fold(vm, now),
-      )
+    if (now >= this.#live.nextAt) await this.#live.run(now, this.#organisationId, this.#vms)
     // Not awaited: a stalled database must not hold up the live stream.
     if (this.#unflushed && !this.#flusher.running && now >= this.#flusher.nextAt)
       this.ctx.waitUntil(this.#flush(now))
     if (now >= this.#upkeep.nextAt)
       await this.#upkeep.run(now, this.#organisationId, this.#vms.ids())
+  }
+
+  /** Moves the windows into the present hour, and has what changed with them told. */
+  async #slide(): Promise<void> {
+    const moved = await this.#vms.slideAll(Date.now)
+    if (moved > 0) this.#unflushed = true
+    // Few of them are done before the round that began it has ended, which arranges the next.
+    if (moved >= SLIDE_STEP_VMS) await this.#arrange(Date.now())
   }
 
   async #flush(now: number): Promise<void> {
@@ -301,10 +306,11 @@ export class SeriesShard extends DurableObject<Env> {
     // While a flush runs it arranges the next one itself; the late alarm is for an evicted object.
     if (this.#unflushed)
       due.push(this.#flusher.running ? now + FLUSH_RETRY_MS_MAX : this.#flusher.nextAt)
-    if ([...this.#vms.values()].some((vm) => vm.changed)) due.push(this.#live.nextAt)
+    if (this.#vms.changed.size > 0) due.push(this.#live.nextAt)
     const upkeepAt = this.#vms.size > 0 ? this.#upkeep.dueAt(this.#lastSampleAt) : null
     if (upkeepAt !== null) due.push(upkeepAt)
     due.push(this.#series.cutDueAt)
+    if (this.#packer.hasMore) due.push(now + this.#settings.liveIntervalMs)
     if (this.#series.hostsWait) due.push(now + this.#settings.liveIntervalMs)
     const at = Math.max(now + 10, Math.min(...due))
     if (at >= this.#alarmAt) return

@@ -1,6 +1,6 @@
 import type { PointColumns } from '../streams/protocol.ts'
-import type { MinuteBuffer } from './minute-buffer.ts'
-import type { StoredMinute } from './shard-store.ts'
+import type { MinuteBuffer, SampleColumns } from './minute-buffer.ts'
+import { newestFirst, type StoredMinute } from './packed-samples.ts'
 import { METRICS } from './types.ts'
 import type { HourState, UsageStatistics } from './usage-statistics.ts'
 
@@ -53,14 +53,16 @@ export const pointsBetween = (
   to: number,
   limit: number,
 ): { columns: PointColumns; truncated: boolean } => {
-  const parts: Array<{ buffer: MinuteBuffer; first: number; end: number }> = []
+  const parts: Array<{ samples: SampleColumns; first: number; end: number }> = []
   let found = 0
-  for (const buffer of newestFirst(stored, open)) {
-    const times = buffer.timestamps
+  const inMemory = Array.from(open, ([start, samples]) => ({ start, samples }))
+  inMemory.sort((a, b) => b.start - a.start)
+  for (const { samples } of newestFirst(inMemory, stored)) {
+    const times = samples.timestamps
     const first = times.findIndex((time) => time >= from)
     const end = times.findLastIndex((time) => time <= to) + 1
     if (first === -1 || end <= first) continue
-    parts.push({ buffer, first, end })
+    parts.push({ samples, first, end })
     found += end - first
     if (found > limit) break
   }
@@ -69,10 +71,10 @@ export const pointsBetween = (
   if (oldest && found > limit) oldest.first += found - limit
   const timestamp: number[] = []
   const columns = METRICS.map(() => [] as Array<number | null>)
-  for (const { buffer, first, end } of parts) {
-    for (const time of buffer.timestamps.subarray(first, end)) timestamp.push(time)
+  for (const { samples, first, end } of parts) {
+    for (const time of samples.timestamps.subarray(first, end)) timestamp.push(time)
     columns.forEach((column, metric) => {
-      for (const value of buffer.column(metric).subarray(first, end))
+      for (const value of samples.column(metric).subarray(first, end))
         column.push(Number.isNaN(value) ? null : value)
     })
   }
@@ -80,19 +82,4 @@ export const pointsBetween = (
     METRICS.map((metric, index) => [metric, columns[index] ?? []]),
   ) as unknown as Omit<PointColumns, 'timestamp'>
   return { columns: { timestamp, ...named }, truncated: found > limit }
-}
-
-/** Both kinds of minutes in one falling order; the one in memory where a minute is in both. */
-function* newestFirst(
-  stored: Iterable<StoredMinute>,
-  open: ReadonlyMap<number, MinuteBuffer>,
-): Generator<MinuteBuffer> {
-  const inMemory = [...open].sort(([a], [b]) => b - a)
-  let next = 0
-  for (const { start, buffer } of stored) {
-    for (let entry = inMemory[next]; entry && entry[0] > start; entry = inMemory[++next])
-      yield entry[1]
-    if (!open.has(start)) yield buffer
-  }
-  for (const [, buffer] of inMemory.slice(next)) yield buffer
 }

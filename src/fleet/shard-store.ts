@@ -1,8 +1,9 @@
 import { MinuteBuffer } from './minute-buffer.ts'
+import { MinuteStore } from './minute-store.ts'
 import { decodeBatch, encodeBatch, type ShardBatch } from './shard-batch.ts'
 import { METRICS } from './types.ts'
 import { HourState } from './usage-statistics.ts'
-import { VmSeries, WINDOW_HOURS } from './vm-series.ts'
+import { type Latest, VmSeries } from './vm-series.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -11,11 +12,6 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS forgotten (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS journal (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, samples INTEGER NOT NULL, batch BLOB NOT NULL);
-  CREATE TABLE IF NOT EXISTS minutes (
-    vm INTEGER NOT NULL, minute INTEGER NOT NULL, samples INTEGER NOT NULL, version INTEGER NOT NULL,
-    pending INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (vm, minute)) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS minutes_waiting ON minutes (minute, samples) WHERE pending = 1;
-  CREATE INDEX IF NOT EXISTS minutes_age ON minutes (minute);
   CREATE TABLE IF NOT EXISTS hours (
     vm INTEGER NOT NULL, hour INTEGER NOT NULL, version INTEGER NOT NULL, pending INTEGER NOT NULL,
     data BLOB NOT NULL, PRIMARY KEY (vm, hour)) WITHOUT ROWID;
@@ -31,12 +27,6 @@ export interface PendingChunk<T> {
   readonly value: T
 }
 
-export interface StoredMinute {
-  /** Milliseconds since the epoch. */
-  readonly start: number
-  readonly buffer: MinuteBuffer
-}
-
 /** `pending` of a row: written, waiting to be written, or refused by PostgreSQL for itself. */
 export const PENDING = { written: 0, waiting: 1, refused: 2 } as const
 
@@ -46,6 +36,7 @@ export const PENDING = { written: 0, waiting: 1, refused: 2 } as const
  * journal over it gives the state at the last acknowledgement. Tables in docs/storage.md.
  */
 export class ShardStore {
+  readonly minutes: MinuteStore
   readonly #storage: DurableObjectStorage
   readonly #sql: SqlStorage
 
@@ -53,6 +44,7 @@ export class ShardStore {
     this.#storage = storage
     this.#sql = storage.sql
     this.#sql.exec(SCHEMA)
+    this.minutes = new MinuteStore(storage)
   }
 
   #one<T>(query: string, ...bindings: SqlStorageValue[]): T | null {
@@ -79,30 +71,16 @@ export class ShardStore {
     return new VmSeries(id, row?.number ?? 0)
   }
 
+  /** The stored VMs, with nothing in memory but their newest samples. */
   loadVms(): VmSeries[] {
-    const series = new Map<number, VmSeries>()
-    for (const row of this.#sql.exec(
-      'SELECT number, id, latest, (SELECT max(minute) FROM minutes WHERE vm = number) AS newest FROM vms',
-    )) {
-      const newest = (row.newest as number | null) ?? Number.NEGATIVE_INFINITY
-      const vm = new VmSeries(row.id as string, row.number as number, newest)
+    return Array.from(this.#sql.exec('SELECT number, id, latest FROM vms'), (row) => {
+      let latest: Latest | null = null
       if (row.latest) {
         const [timestamp = 0, ...values] = new Float64Array(row.latest as ArrayBuffer)
-        vm.latest = { timestamp, values: Float64Array.from(values) }
+        latest = { timestamp, values }
       }
-      series.set(vm.number, vm)
-    }
-    const newest = this.#one<{ hour: number | null }>('SELECT max(hour) AS hour FROM hours')?.hour
-    if (newest != null)
-      for (const row of this.#sql.exec(
-        // One hour more than the window: a sample whose clock ran ahead may have opened the next hour.
-        'SELECT vm, hour, data FROM hours WHERE hour >= ?',
-        newest - WINDOW_HOURS * 3_600_000,
-      ))
-        series
-          .get(row.vm as number)
-          ?.hours.set(row.hour as number, HourState.fromBytes(row.data as ArrayBuffer))
-    return [...series.values()]
+      return new VmSeries(row.id as string, row.number as number, latest)
+    })
   }
 
   appendJournal(batch: ShardBatch): void {
@@ -118,15 +96,6 @@ export class ShardStore {
       yield decodeBatch(row.batch as ArrayBuffer)
   }
 
-  minute(vm: number, minute: number): MinuteBuffer | null {
-    const row = this.#one<{ data: ArrayBuffer }>(
-      'SELECT data FROM minutes WHERE vm = ? AND minute = ?',
-      vm,
-      minute,
-    )
-    return row && MinuteBuffer.fromBytes(row.data)
-  }
-
   hour(vm: number, hour: number): HourState | null {
     const row = this.#one<{ data: ArrayBuffer }>(
       'SELECT data FROM hours WHERE vm = ? AND hour = ?',
@@ -136,59 +105,48 @@ export class ShardStore {
     return row && HourState.fromBytes(row.data)
   }
 
-  /** Stored minutes of one VM that touch [from, to], the newest first, each read when it is asked for. */
-  *minutesBetween(vm: number, from: number, to: number): Generator<StoredMinute> {
+  /** Stored hours of one VM from `from` on, ascending. */
+  *hoursFrom(vm: number, from: number): Generator<HourState> {
     for (const row of this.#sql.exec(
-      'SELECT minute, data FROM minutes WHERE vm = ? AND minute BETWEEN ? AND ? ORDER BY minute DESC',
+      'SELECT data FROM hours WHERE vm = ? AND hour >= ? ORDER BY hour',
       vm,
-      from - 59_999,
-      to,
+      from,
     ))
-      yield {
-        start: row.minute as number,
-        buffer: MinuteBuffer.fromBytes(row.data as ArrayBuffer),
-      }
+      yield HourState.fromBytes(row.data as ArrayBuffer)
   }
 
-  /** Stores what changed and empties the journal, as one transaction. Hours must be folded. */
+  /** Stores what changed and empties the journal, as one transaction. */
   checkpoint(series: Iterable<VmSeries>): void {
     this.#storage.transactionSync(() => {
       for (const vm of series) this.#checkpointVm(vm)
       this.#sql.exec('DELETE FROM journal')
     })
     for (const vm of series) {
-      vm.dirtyMinutes.clear()
-      vm.dirtyHours.clear()
+      for (const buffer of vm.minutes.values()) buffer.isStored = true
+      vm.window.settle()
     }
   }
 
   #checkpointVm(vm: VmSeries): void {
-    for (const minute of vm.dirtyMinutes) {
-      const buffer = vm.minutes.get(minute)
-      if (buffer)
-        this.#sql.exec(
-          `INSERT INTO minutes (vm, minute, samples, version, pending, data) VALUES (?, ?, ?, 1, 1, ?)
-           ON CONFLICT (vm, minute) DO UPDATE SET
-             samples = excluded.samples, version = version + 1, pending = 1, data = excluded.data`,
-          vm.number,
-          minute,
-          buffer.count,
-          buffer.toBytes(),
-        )
+    let isChanged = false
+    for (const [minute, buffer] of vm.minutes) {
+      if (buffer.isStored) continue
+      isChanged = true
+      this.minutes.put(vm.number, minute, buffer)
     }
-    for (const hour of vm.dirtyHours) {
-      const state = vm.hours.get(hour)
-      if (state)
-        this.#sql.exec(
-          `INSERT INTO hours (vm, hour, version, pending, data) VALUES (?, ?, 1, 1, ?)
-           ON CONFLICT (vm, hour) DO UPDATE SET
-             version = version + 1, pending = 1, data = excluded.data`,
-          vm.number,
-          hour,
-          state.toBytes(),
-        )
+    for (const hour of vm.window.waitingHours) {
+      const state = this.hour(vm.number, hour) ?? new HourState()
+      vm.window.complete(hour, state)
+      this.#sql.exec(
+        `INSERT INTO hours (vm, hour, version, pending, data) VALUES (?, ?, 1, 1, ?)
+         ON CONFLICT (vm, hour) DO UPDATE SET
+           version = version + 1, pending = 1, data = excluded.data`,
+        vm.number,
+        hour,
+        state.toBytes(),
+      )
     }
-    if (vm.latest && vm.dirtyMinutes.size > 0) {
+    if (vm.latest && isChanged) {
       const latest = new Float64Array(1 + METRICS.length)
       latest[0] = vm.latest.timestamp
       latest.set(vm.latest.values, 1)
@@ -258,7 +216,7 @@ export class ShardStore {
 
   /** Drops chunks that began before `before` and that PostgreSQL has or refused. */
   dropBefore(before: number): void {
-    this.#sql.exec('DELETE FROM minutes WHERE minute < ? AND pending <> 1', before)
+    this.minutes.dropBefore(before)
     this.#sql.exec('DELETE FROM hours WHERE hour < ? AND pending <> 1', before)
   }
 
@@ -278,7 +236,7 @@ export class ShardStore {
   /** Removes everything of one VM. */
   deleteVm(vm: number): void {
     this.#storage.transactionSync(() => {
-      this.#sql.exec('DELETE FROM minutes WHERE vm = ?', vm)
+      this.minutes.deleteVm(vm)
       this.#sql.exec('DELETE FROM hours WHERE vm = ?', vm)
       this.#sql.exec('DELETE FROM vms WHERE number = ?', vm)
     })

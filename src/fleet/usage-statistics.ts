@@ -22,21 +22,22 @@ export class UsageStatistics {
   /** @param values f64[n]; NaN marks a missing value and is left out */
   add(values: Float64Array): void {
     const { count, sum, min, max } = summary(values)
+    // It counts missing values, however they are spread over calls.
+    this.sketch.insert(values)
     if (count === 0) return
     this.count += count
     this.sum += sum
     this.min = Math.min(this.min, min)
     this.max = Math.max(this.max, max)
-    this.sketch.insert(values)
   }
 
   merge(other: UsageStatistics): void {
+    this.sketch.merge(other.sketch)
     if (other.count === 0) return
     this.count += other.count
     this.sum += other.sum
     this.min = Math.min(this.min, other.min)
     this.max = Math.max(this.max, other.max)
-    this.sketch.merge(other.sketch)
   }
 
   get mean(): number | null {

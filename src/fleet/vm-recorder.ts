@@ -1,11 +1,19 @@
-import { MINUTE_MS } from './minute-buffer.ts'
+import { logEvent } from '../observability/log.ts'
+import { LivePoints } from './live-points.ts'
+import { MinuteBuffer } from './minute-buffer.ts'
 import { JOURNAL_ROW_SAMPLES_MAX, type ShardBatch, selectSamples } from './shard-batch.ts'
 import type { ShardStore } from './shard-store.ts'
 import { METRICS } from './types.ts'
 import type { VmSeries } from './vm-series.ts'
+import { windowStartOf } from './vm-window.ts'
 
-/** Minutes changed, or read back, before a checkpoint is stored without waiting for the flush: bounds memory in a backfill. */
-const MINUTES_HELD_MAX = 4_096
+/** Minutes opened, and samples accepted, before a checkpoint is stored without waiting for the flush: bound memory in a backfill. */
+const MINUTES_OPENED_MAX = 4_096
+const SAMPLES_HELD_MAX = 65_536
+/** How long a minute that ended stays in memory: samples are often late by so much. */
+const MINUTE_KEPT_MS = 30_000
+/** VMs whose windows are made anew at one time: a few milliseconds. */
+export const SLIDE_STEP_VMS = 8
 
 /** What became of the samples of a batch; positions are those of the batch. */
 export interface Recorded {
@@ -28,10 +36,17 @@ export type AppendResult =
 
 /** The VMs of one shard: takes their samples, and stores what changed. */
 export class VmRecorder {
+  /** VMs of which something came since they were last published. */
+  readonly changed = new Set<VmSeries>()
+  readonly points = new LivePoints()
   readonly #store: ShardStore
   readonly #series = new Map<string, VmSeries>()
-  /** Minutes read back from SQLite since the last checkpoint. */
-  #minutesRead = 0
+  /** VMs with minutes in memory: all of which something came since the last checkpoint, and others. */
+  readonly #open = new Set<VmSeries>()
+  /** Minutes opened, and samples accepted, since the last checkpoint. */
+  #minutesOpened = 0
+  #samplesAccepted = 0
+  #isSliding = false
 
   /** Stored VMs, and what the journal adds to them. */
   constructor(store: ShardStore) {
@@ -49,7 +64,12 @@ export class VmRecorder {
   }
 
   delete(id: string): void {
+    const vm = this.#series.get(id)
+    if (!vm) return
     this.#series.delete(id)
+    this.#open.delete(vm)
+    this.changed.delete(vm)
+    this.points.take(id)
   }
 
   ids(): string[] {
@@ -82,21 +102,29 @@ export class VmRecorder {
         deleted.push(position)
         continue
       }
-      const outcome = vm.record(
-        batch.timestamp[position] as number,
-        batch.values,
-        position * METRICS.length,
-        (minute) => {
-          this.#minutesRead++
-          return this.#store.minute(vm.number, minute)
-        },
+      const timestamp = batch.timestamp[position] as number
+      const offset = position * METRICS.length
+      const outcome = vm.record(timestamp, batch.values, offset, (minute, mayBeStored) =>
+        this.#openMinute(vm, minute, mayBeStored),
       )
-      if (outcome === 'inserted') accepted.push(position)
-      else if (outcome === 'duplicate') duplicates++
+      if (outcome === 'inserted') {
+        accepted.push(position)
+        this.points.add(vm.id, timestamp, batch.values, offset)
+        this.changed.add(vm)
+        // A minute that was open before may be of a VM whose minutes are all stored.
+        this.#open.add(vm)
+      } else if (outcome === 'duplicate') duplicates++
       else if (outcome === 'conflict') conflicts.push(position)
       else overRate.push(position)
     }
+    this.#samplesAccepted += accepted.length
     return { accepted, duplicates, conflicts, overRate, deleted }
+  }
+
+  #openMinute(vm: VmSeries, minute: number, mayBeStored: boolean): MinuteBuffer {
+    this.#open.add(vm)
+    this.#minutesOpened++
+    return (mayBeStored ? this.#store.minutes.read(vm.number, minute) : null) ?? new MinuteBuffer()
   }
 
   /** Acknowledged samples, durable until a checkpoint stands for them. */
@@ -111,29 +139,59 @@ export class VmRecorder {
         )
   }
 
-  /** Brings a VM's hours and window up to date. @param now ms since the epoch */
-  fold(vm: VmSeries, now: number): void {
-    vm.fold((hour) => this.#store.hour(vm.number, hour))
-    vm.slide(now)
+  #slide(vm: VmSeries, now: number): void {
+    const hours = this.#store.hoursFrom(vm.number, windowStartOf(now))
+    if (!vm.window.slide(now, hours)) return
+    vm.stale = true
+    this.changed.add(vm)
   }
 
-  #dirtyMinutes(): number {
+  /** Brings a VM's window up to date. @param now ms since the epoch */
+  fold(vm: VmSeries, now: number): void {
+    if (vm.window.isAt(now)) vm.window.fold()
+    else this.#slide(vm, now)
+  }
+
+  /**
+   * Brings the windows of all VMs into the present hour, some at a time with requests in between; one
+   * at a time. Never throws.
+   *
+   * @param clock ms since the epoch   @returns how many were not; from SLIDE_STEP_VMS on time has passed
+   */
+  async slideAll(clock: () => number): Promise<number> {
+    if (this.#isSliding) return 0
+    this.#isSliding = true
     let count = 0
-    for (const vm of this.#series.values()) count += vm.dirtyMinutes.size
+    let now = clock()
+    try {
+      for (const vm of this.#series.values()) {
+        if (vm.window.isAt(now)) continue
+        this.#slide(vm, now)
+        if (++count % SLIDE_STEP_VMS > 0) continue
+        await scheduler.wait(0)
+        now = clock()
+      }
+    } catch (error) {
+      logEvent('series-shard', 'error', 'stored hours cannot be read', error)
+    }
+    this.#isSliding = false
     return count
   }
 
   /** Stores what changed and empties the journal. @param now ms since the epoch */
   checkpoint(now: number): void {
-    for (const vm of this.#series.values()) this.fold(vm, now)
-    this.#store.checkpoint([...this.#series.values()])
-    for (const vm of this.#series.values()) vm.releaseMinutes(now - 2 * MINUTE_MS)
-    this.#minutesRead = 0
+    this.#store.checkpoint([...this.#open])
+    for (const vm of this.#open) {
+      vm.releaseMinutes(now - MINUTE_KEPT_MS)
+      if (vm.minutes.size === 0) this.#open.delete(vm)
+    }
+    this.#minutesOpened = 0
+    this.#samplesAccepted = 0
   }
 
-  /** Whether so many minutes are in memory that a checkpoint should not wait. */
+  /** Whether so much is in memory that a checkpoint should not wait. */
   get isFull(): boolean {
     // Repeated samples change nothing, but the minutes that they were compared with are in memory.
-    return Math.max(this.#dirtyMinutes(), this.#minutesRead) > MINUTES_HELD_MAX
+    return this.#minutesOpened > MINUTES_OPENED_MAX || this.#samplesAccepted > SAMPLES_HELD_MAX
   }
 }

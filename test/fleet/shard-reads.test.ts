@@ -17,7 +17,7 @@ const storedOf = (count: number) => {
   function* stored() {
     for (let index = count - 1; index >= 0; index--) {
       state.read++
-      yield { start: index * MINUTE_MS, buffer: minute(index * MINUTE_MS, 60, 1) }
+      yield { start: index * MINUTE_MS, samples: minute(index * MINUTE_MS, 60, 1) }
     }
   }
   return { state, stored: stored() }
