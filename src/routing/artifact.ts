@@ -1,0 +1,44 @@
+import type { Result } from '../result.ts'
+import type { ArtifactFault } from './artifact-fault.ts'
+import type { Features, Prediction } from './types.ts'
+
+/**
+ * A trained router in memory. Parts never change; a new one replaces it as a whole.
+ */
+export interface Artifact {
+  /** SHA-256 of the content, hex. */
+  readonly version: string
+  /** Names of the columns that the trees see. */
+  readonly features: readonly string[]
+  /** Bounds of `Prediction.difficulty`: below `cheap` the cheap bucket, from `hard` on the hard one. */
+  readonly thresholds: { readonly cheap: number; readonly hard: number }
+  /** Default weight of quality against cost. */
+  readonly alpha: number
+  readonly clusters: number
+  /** f32[clusters][EMBEDDING_DIMS], of length 1. */
+  readonly centroids: Float32Array
+  /** Models with a row in `quality` and `cost`, the weak one first, the strong one last. */
+  readonly models: readonly string[]
+  /** Q̂, f64[models][clusters] in [0, 1]: share of questions answered right, shrunk to the model's mean. */
+  readonly quality: Float64Array
+  /** Ĉ, f64[models][clusters] in [0, 1]: cost of a request relative to the dearest model of the cluster. */
+  readonly cost: Float64Array
+  /** What training measured, as in models/router-report.json. */
+  readonly report: unknown
+  /** @throws RangeError after close() */
+  predict(features: Features): Prediction
+  /** Gives the trees' memory back. */
+  close(): void
+}
+
+/** An Ed25519 public key, 32 bytes; the file must be signed by it. */
+export interface ReadArtifactOptions {
+  readonly publicKey?: Uint8Array<ArrayBuffer>
+  /** Models that must have a row in Q̂. */
+  readonly candidates?: readonly string[]
+}
+
+export type ReadArtifact = (
+  bytes: Uint8Array<ArrayBuffer>,
+  options?: ReadArtifactOptions,
+) => Promise<Result<Artifact, ArtifactFault>>
