@@ -71,6 +71,31 @@ function hasStale(values: usize, count: i32): bool {
   return false
 }
 
+/**
+ * The first place from `from` on, of ascending times, that is at or above `time`, or only above where
+ * `isAbove`. Times are mostly evenly spaced: where it should be is looked at first.
+ */
+// @ts-ignore: decorator
+@inline
+function seek(
+  timestamps: usize, from: i32, count: i32, time: f64, isAbove: bool, perMs: f64,
+): i32 {
+  if (from >= count) return from
+  const ahead = (time - load<f64>(timestamps + (<usize>from << 3))) * perMs
+  let place = from + <i32>max(0, min(ahead, <f64>(count - from)))
+  while (place < count) {
+    const at = load<f64>(timestamps + (<usize>place << 3))
+    if (isAbove ? at > time : at >= time) break
+    place++
+  }
+  while (place > from) {
+    const before = load<f64>(timestamps + (<usize>place << 3) - 8)
+    if (isAbove ? before <= time : before < time) break
+    place--
+  }
+  return place
+}
+
 /** Where each window begins and how far it reaches: i32[steps][2] = first, behind the last. */
 function findWindows(
   timestamps: usize, count: i32, startMs: f64, stepMs: f64, steps: i32, rangeMs: f64, isLeftOpen: bool,
@@ -78,15 +103,14 @@ function findWindows(
 ): void {
   let first = 0
   let end = 0
+  const span = count > 1
+    ? load<f64>(timestamps + (<usize>count << 3) - 8) - load<f64>(timestamps)
+    : 0
+  const perMs = span > 0 ? <f64>(count - 1) / span : 0
   for (let step = 0; step < steps; step++) {
     const time = startMs + <f64>step * stepMs
-    const left = time - rangeMs
-    while (end < count && load<f64>(timestamps + (<usize>end << 3)) <= time) end++
-    if (isLeftOpen) {
-      while (first < end && load<f64>(timestamps + (<usize>first << 3)) <= left) first++
-    } else {
-      while (first < end && load<f64>(timestamps + (<usize>first << 3)) < left) first++
-    }
+    end = seek(timestamps, end, count, time, true, perMs)
+    first = seek(timestamps, first, end, time - rangeMs, isLeftOpen, perMs)
     store<i32>(windows + (<usize>step << 3), first)
     store<i32>(windows + (<usize>step << 3), end, 4)
   }

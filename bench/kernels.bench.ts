@@ -8,6 +8,7 @@ import * as chunk from './kernels/chunk.bench.ts'
 import * as elementwise from './kernels/elementwise.bench.ts'
 import * as histogram from './kernels/histogram.bench.ts'
 import * as parse from './kernels/parse.bench.ts'
+import * as points from './kernels/points.bench.ts'
 import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
 import * as remoteWrite from './kernels/remote-write.bench.ts'
@@ -38,6 +39,7 @@ const families = [
   snappy,
   chunk,
   windows,
+  points,
   seriesIdentity,
   remoteWrite,
 ]

@@ -1,3 +1,4 @@
+import { pointsText, type StepTexts, stepTexts } from '../../kernels/points.ts'
 import type { Label } from '../series/labels.ts'
 import { type Column, compareLabels, FLOAT, HISTOGRAM, type QueryValue } from './column.ts'
 import { formatTime, formatValue } from './format.ts'
@@ -6,11 +7,23 @@ import { bucketsOf } from './histogram-buckets.ts'
 import type { FloatHistogram } from './native-histogram.ts'
 import type { RawSeries } from './raw-samples.ts'
 
-/** UTF-16 units after which a piece of an answer is handed on. */
-const PIECE_LENGTH = 65_536
+/** Bytes after which a piece of an answer is handed on. */
+const PIECE_BYTES = 131_072
 
-const labelsJson = (labels: readonly Label[]): string =>
-  `{${labels.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`
+/** A part of an answer: text, or what is in UTF-8 already. */
+type Part = string | Uint8Array
+
+/** What JSON has to escape, and lone surrogates. */
+const ESCAPED = /["\\\p{Cc}\p{Cs}]/u
+
+const quoted = (text: string): string => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`)
+
+const labelsJson = (labels: readonly Label[]): string => {
+  let text = ''
+  for (const [name, value] of labels)
+    text += `${text === '' ? '' : ','}${quoted(name)}:${quoted(value)}`
+  return `{${text}}`
+}
 
 const histogramJson = (histogram: FloatHistogram): string => {
   const buckets = bucketsOf(histogram).map(
@@ -21,36 +34,34 @@ const histogramJson = (histogram: FloatHistogram): string => {
   return `{"count":"${formatValue(histogram.count)}","sum":"${formatValue(histogram.sum)}"${list}}`
 }
 
-/** `[time,` of every step. */
+/** The time of every step, as JSON has it. */
 const timesOf = (grid: Grid): string[] =>
-  Array.from(
-    { length: grid.steps },
-    (_, step) => `[${formatTime(grid.startMs + step * grid.stepMs)},`,
-  )
+  Array.from({ length: grid.steps }, (_, step) => formatTime(grid.startMs + step * grid.stepMs))
 
-const matrixSeries = (column: Column, times: readonly string[]): string => {
-  const { labels, values, present, histograms } = column
-  let floats = ''
-  let natives = ''
-  for (let step = 0; step < times.length; step++) {
-    if (present[step] === FLOAT)
-      floats += `${floats === '' ? '' : ','}${times[step]}"${formatValue(values[step] as number)}"]`
-    const histogram = present[step] === HISTOGRAM && histograms?.[step]
-    if (histogram)
-      natives += `${natives === '' ? '' : ','}${times[step]}${histogramJson(histogram)}]`
-  }
-  const members = [`"metric":${labelsJson(labels)}`]
-  if (floats !== '') members.push(`"values":[${floats}]`)
-  if (natives !== '') members.push(`"histograms":[${natives}]`)
-  return `{${members.join(',')}}`
+/** `,"histograms":[…]` of the steps that have one; '' where none has. */
+const nativesJson = ({ present, histograms }: Column, times: readonly string[]): string => {
+  if (!histograms) return ''
+  const natives = times.flatMap((time, step) => {
+    const histogram = present[step] === HISTOGRAM && histograms[step]
+    return histogram ? [`[${time},${histogramJson(histogram)}]`] : []
+  })
+  return natives.length > 0 ? `,"histograms":[${natives.join(',')}]` : ''
+}
+
+const matrixSeries = (column: Column, times: readonly string[], texts: StepTexts): Part[] => {
+  const floats = pointsText(texts, column.values, column.present)
+  const metric = `{"metric":${labelsJson(column.labels)}`
+  const natives = nativesJson(column, times)
+  if (floats.length === 0) return [`${metric}${natives}}`]
+  return [`${metric},"values":[`, floats, `]${natives}}`]
 }
 
 const vectorSeries = (column: Column, time: string): string => {
   const histogram = column.histograms?.[0]
   const sample =
     column.present[0] === HISTOGRAM && histogram
-      ? `"histogram":${time}${histogramJson(histogram)}]`
-      : `"value":${time}"${formatValue(column.values[0] as number)}"]`
+      ? `"histogram":[${time},${histogramJson(histogram)}]`
+      : `"value":[${time},"${formatValue(column.values[0] as number)}"]`
   return `{"metric":${labelsJson(column.labels)},${sample}}`
 }
 
@@ -68,34 +79,57 @@ const rawSeries = ({ labels, timestamps, values, histograms }: RawSeries): strin
   return `{${members.join(',')}}`
 }
 
+/** Parts in UTF-8, as pieces of about PIECE_BYTES. */
+function* pieces(parts: Iterable<Part>): Generator<Uint8Array<ArrayBuffer>> {
+  const utf8 = new TextEncoder()
+  let waiting: Uint8Array[] = []
+  let sizeBytes = 0
+  const joined = () => {
+    const piece = new Uint8Array(sizeBytes)
+    let at = 0
+    for (const part of waiting) {
+      piece.set(part, at)
+      at += part.length
+    }
+    waiting = []
+    sizeBytes = 0
+    return piece
+  }
+  for (const part of parts) {
+    const bytes = typeof part === 'string' ? utf8.encode(part) : part
+    waiting.push(bytes)
+    sizeBytes += bytes.length
+    if (sizeBytes >= PIECE_BYTES) yield joined()
+  }
+  if (sizeBytes > 0) yield joined()
+}
+
 function* listed<T>(
   type: string,
   items: Iterable<T>,
   warnings: readonly string[],
-  textOf: (item: T) => string,
-) {
-  let piece = `{"status":"success","data":{"resultType":"${type}","result":[`
+  partsOf: (item: T) => readonly Part[],
+): Generator<Part> {
+  yield `{"status":"success","data":{"resultType":"${type}","result":[`
   let isFirst = true
   for (const item of items) {
-    piece += `${isFirst ? '' : ','}${textOf(item)}`
+    if (!isFirst) yield ','
     isFirst = false
-    if (piece.length < PIECE_LENGTH) continue
-    yield piece
-    piece = ''
+    yield* partsOf(item)
   }
   const more = warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : ''
-  yield `${piece}]}${more}}`
+  yield `]}${more}}`
 }
 
 const single = (type: string, time: string, value: string): string =>
-  `{"status":"success","data":{"resultType":"${type}","result":${time}${value}]}}`
+  `{"status":"success","data":{"resultType":"${type}","result":[${time},${value}]}}`
 
-/** The answer to a range query in pieces of text: Prometheus' matrix, series ascending by their labels. */
+/** The answer to a range query in pieces of UTF-8: Prometheus' matrix, series ascending by their labels. */
 export const rangeAnswer = (
   value: QueryValue,
   grid: Grid,
   warnings: readonly string[] = [],
-): Iterable<string> => {
+): Iterable<Uint8Array<ArrayBuffer>> => {
   const times = timesOf(grid)
   const columns: readonly Column[] =
     value.type === 'vector'
@@ -110,7 +144,8 @@ export const rangeAnswer = (
             },
           ]
         : []
-  return listed('matrix', columns, warnings, (column) => matrixSeries(column, times))
+  const texts = stepTexts(times)
+  return pieces(listed('matrix', columns, warnings, (column) => matrixSeries(column, times, texts)))
 }
 
 /** The answer to an instant query: a vector, a scalar or a string. */
@@ -118,16 +153,17 @@ export const instantAnswer = (
   value: QueryValue,
   grid: Grid,
   warnings: readonly string[] = [],
-): Iterable<string> => {
-  const time = timesOf(grid)[0] ?? '[0,'
-  if (value.type === 'string') return [single('string', time, JSON.stringify(value.value))]
+): Iterable<Uint8Array<ArrayBuffer>> => {
+  const time = timesOf(grid)[0] ?? '0'
+  if (value.type === 'string') return pieces([single('string', time, JSON.stringify(value.value))])
   if (value.type === 'scalar')
-    return [single('scalar', time, `"${formatValue(value.values[0] ?? Number.NaN)}"`)]
-  return listed('vector', value.columns, warnings, (column) => vectorSeries(column, time))
+    return pieces([single('scalar', time, `"${formatValue(value.values[0] ?? Number.NaN)}"`)])
+  return pieces(listed('vector', value.columns, warnings, (column) => [vectorSeries(column, time)]))
 }
 
 /** The answer to an instant query of a range selector: a matrix of the samples themselves. */
 export const rawAnswer = (
   series: readonly RawSeries[],
   warnings: readonly string[] = [],
-): Iterable<string> => listed('matrix', series, warnings, rawSeries)
+): Iterable<Uint8Array<ArrayBuffer>> =>
+  pieces(listed('matrix', series, warnings, (one) => [rawSeries(one)]))

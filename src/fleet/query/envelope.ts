@@ -64,18 +64,17 @@ export const dataResponse = (data: unknown, warnings: readonly string[] = []): R
   )
 
 /** An answer in pieces: streamed where there are several, so that it is never whole in memory. */
-export const piecesResponse = (pieces: Iterable<string>): Response => {
+export const piecesResponse = (pieces: Iterable<Uint8Array<ArrayBuffer>>): Response => {
   const iterator = pieces[Symbol.iterator]()
   const first = iterator.next()
   const second = iterator.next()
   if (second.done) return new Response(first.value, { headers: HEADERS })
-  const utf8 = new TextEncoder()
   const waiting = [first.value, second.value]
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => {
       const next = waiting.shift() ?? iterator.next().value
       if (next === undefined) controller.close()
-      else controller.enqueue(utf8.encode(next))
+      else controller.enqueue(next)
     },
   })
   return new Response(body, { headers: HEADERS })

@@ -3,11 +3,18 @@ const BLOCK_SAMPLES = 16
 const SLAB_BLOCKS = 1_024
 const NO_BLOCK = -1
 
-/** A slab of blocks; values as pairs of 32-bit words, for moving them as numbers may change the bits of a NaN. */
+/**
+ * A slab of blocks, f64[blocks][2][16]: the times of a block, then its values, so that one is 256 bytes beside one
+ * another. Values are moved as pairs of 32-bit words, for as numbers the bits of a NaN may change.
+ */
 interface Slab {
-  readonly timestamps: Float64Array
+  readonly floats: Float64Array
+  /** The same bytes. */
   readonly bits: Int32Array
 }
+
+/** Position of a block's first time in its slab; its values are BLOCK_SAMPLES behind. */
+const positionOf = (block: number): number => (block & (SLAB_BLOCKS - 1)) * 2 * BLOCK_SAMPLES
 
 /** Sorted samples of one series, copied out. */
 export interface Column {
@@ -90,11 +97,8 @@ export class Heads {
     if (free !== undefined) return free
     const block = this.#blocks++
     if (block >> 10 === this.#slabs.length) {
-      const samples = SLAB_BLOCKS * BLOCK_SAMPLES
-      this.#slabs.push({
-        timestamps: new Float64Array(samples),
-        bits: new Int32Array(samples * 2),
-      })
+      const floats = new Float64Array(2 * SLAB_BLOCKS * BLOCK_SAMPLES)
+      this.#slabs.push({ floats, bits: new Int32Array(floats.buffer) })
       this.#next = grownInts(this.#next, this.#slabs.length * SLAB_BLOCKS, NO_BLOCK)
     }
     return block
@@ -117,10 +121,11 @@ export class Heads {
       block = added
     }
     const slab = this.#slabs[block >> 10] as Slab
-    const position = ((block & (SLAB_BLOCKS - 1)) << 4) + place
-    slab.timestamps[position] = timestamp
-    slab.bits[2 * position] = bits[2 * at] as number
-    slab.bits[2 * position + 1] = bits[2 * at + 1] as number
+    const position = positionOf(block) + place
+    slab.floats[position] = timestamp
+    const words = 2 * (position + BLOCK_SAMPLES)
+    slab.bits[words] = bits[2 * at] as number
+    slab.bits[words + 1] = bits[2 * at + 1] as number
     this.#counts[slot] = count + 1
     this.newest[slot] = timestamp
     this.#samples++
@@ -149,15 +154,18 @@ export class Heads {
     let first = count
     let end = 0
     let block = this.#first[slot] ?? NO_BLOCK
+    // Mostly all are: without a look at each block.
+    const oldest = this.#slabs[block >> 10]?.floats[positionOf(block)] ?? from
+    if (oldest >= from && (this.newest[slot] as number) <= to) return { first: 0, end: count }
     for (let done = 0; done < count; done += BLOCK_SAMPLES) {
-      const { timestamps } = this.#slabs[block >> 10] as Slab
-      const start = (block & (SLAB_BLOCKS - 1)) << 4
+      const { floats } = this.#slabs[block >> 10] as Slab
+      const start = positionOf(block)
       const held = Math.min(BLOCK_SAMPLES, count - done)
-      if ((timestamps[start] as number) > to) break
+      if ((floats[start] as number) > to) break
       let low = 0
-      while (low < held && (timestamps[start + low] as number) < from) low++
+      while (low < held && (floats[start + low] as number) < from) low++
       let high = held
-      while (high > low && (timestamps[start + high - 1] as number) > to) high--
+      while (high > low && (floats[start + high - 1] as number) > to) high--
       if (high > low) {
         first = Math.min(first, done + low)
         end = done + high
@@ -178,15 +186,16 @@ export class Heads {
     let block = this.#first[slot] ?? NO_BLOCK
     for (let done = 0; done < end; done += BLOCK_SAMPLES) {
       const slab = this.#slabs[block >> 10] as Slab
-      const start = (block & (SLAB_BLOCKS - 1)) << 4
+      const start = positionOf(block)
       const low = Math.max(0, first - done)
       const high = Math.min(BLOCK_SAMPLES, end - done)
       // Sixteen numbers are copied sooner than two views of them are made.
       for (let place = low; place < high; place++) {
         const to = at + done - first + place
-        timestamps[to] = slab.timestamps[start + place] as number
-        bits[2 * to] = slab.bits[2 * (start + place)] as number
-        bits[2 * to + 1] = slab.bits[2 * (start + place) + 1] as number
+        const words = 2 * (start + BLOCK_SAMPLES + place)
+        timestamps[to] = slab.floats[start + place] as number
+        bits[2 * to] = slab.bits[words] as number
+        bits[2 * to + 1] = slab.bits[words + 1] as number
       }
       block = this.#next[block] as number
     }

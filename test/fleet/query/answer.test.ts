@@ -1,3 +1,4 @@
+import '../../kernels/load.ts'
 import { describe, expect, it } from 'vitest'
 import { instantAnswer, rangeAnswer } from '../../../src/fleet/query/answer.ts'
 import { type Column, FLOAT, floatColumn, HISTOGRAM } from '../../../src/fleet/query/column.ts'
@@ -69,7 +70,7 @@ describe('times', () => {
 })
 
 const GRID = { startMs: 0, stepMs: 500, steps: 3 }
-const textOf = (pieces: Iterable<string>) => JSON.parse([...pieces].join(''))
+const textOf = (pieces: Iterable<Uint8Array>) => JSON.parse(Buffer.concat([...pieces]).toString())
 
 describe('answers', () => {
   const column: Column = floatColumn(
@@ -112,6 +113,17 @@ describe('answers', () => {
         ],
       },
     ])
+  })
+
+  it('escape what JSON does not take in labels', () => {
+    const labels = [
+      ['a', 'plain'],
+      ['b', 'quo"te \\ \n \u0001'],
+      ['c', 'snow ☃ 🦌'],
+      ['d', 'lone \ud800'],
+    ] as const
+    const { data } = textOf(rangeAnswer({ type: 'vector', columns: [{ ...column, labels }] }, GRID))
+    expect(data.result[0].metric).toEqual(Object.fromEntries(labels))
   })
 
   it('are cut in pieces that make the same text', () => {

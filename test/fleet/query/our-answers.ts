@@ -8,7 +8,8 @@ import { rangeTypeFault } from '../../../src/fleet/query/request.ts'
 import type { SeriesSource } from '../../../src/fleet/query/source.ts'
 import type { Answer } from './answers.ts'
 
-const textOf = (pieces: Iterable<string>): Answer => JSON.parse([...pieces].join('')) as Answer
+const textOf = (pieces: Iterable<Uint8Array>): Answer =>
+  JSON.parse(Buffer.concat([...pieces]).toString()) as Answer
 
 const isMatrix = (expression: Expression): expression is Expression & { type: 'matrix' } =>
   expression.type === 'matrix'
