@@ -32,6 +32,9 @@ export const innerGrid = (subquery: Subquery, windows: Grid): Grid => {
 
 const ANY_GRID: Grid = { startMs: 0, stepMs: 1, steps: 1 }
 
+/** Selectors that are read at the same time. */
+const READS_AT_ONCE = 4
+
 interface Need {
   readonly selector: Selector
   readonly fromMs: number
@@ -81,7 +84,7 @@ const placed =
   }
 
 /**
- * Reads what every selector of the expression needs, at the same time; selectors with the same matchers
+ * Reads what every selector of the expression needs, a few at the same time; selectors with the same matchers
  * share one read. Throws QueryFault beyond `SERIES_MAX` series.
  */
 export const fetchSeries = async (
@@ -100,16 +103,18 @@ export const fetchSeries = async (
   }
   const found = new Map<Selector, readonly StoredSeries[]>()
   let count = 0
-  await Promise.all(
-    [...reads.values()].map(async ({ needs, fromMs, toMs }) => {
+  const waiting = reads.values()
+  const worker = async () => {
+    for (const { needs, fromMs, toMs } of waiting) {
       const selector = needs[0]?.selector
-      if (!selector) return
+      if (!selector) continue
       const series = await source.select(selector.matchers, fromMs, toMs).catch(placed(selector))
       count += series.length
       if (count > SERIES_MAX)
         throw limitFault(`a query reads at most ${SERIES_MAX} series`, selector)
       for (const need of needs) found.set(need.selector, series)
-    }),
-  )
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, reads.size) }, worker))
   return found
 }

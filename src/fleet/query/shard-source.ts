@@ -1,5 +1,6 @@
 import type { Result } from '../../result.ts'
 import { decodeLabels, type Label } from '../series/labels.ts'
+import type { Matcher } from '../series/matchers.ts'
 import { unpackSelected } from '../series/selection.ts'
 import type { MetricMetadata } from '../series/series-write.ts'
 import type {
@@ -17,7 +18,7 @@ import { storedSeriesOf } from './stored-series.ts'
 
 /** Shards that one query asks at the same time. */
 const CALLS_MAX = 64
-/** Bytes of all shards' answers to one selector; decoded series by series. */
+/** Bytes of all shards' answers to the selectors of one query; decoded series by series. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 /** What is asked of a shard. */
@@ -72,9 +73,14 @@ const askAll = async <T>(
 
 const keyText = new TextDecoder('latin1')
 
-/** The series of all shards of an organisation; the same one in two shards is made one. */
-export const shardSource = (shards: readonly ShardReads[]): SeriesSource => ({
-  select: async (matchers, fromMs, toMs): Promise<readonly StoredSeries[]> => {
+/** The series of all shards of an organisation, for one query; the same one in two shards is made one. */
+export const shardSource = (shards: readonly ShardReads[]): SeriesSource => {
+  let sizeBytes = 0
+  const select = async (
+    matchers: readonly Matcher[],
+    fromMs: number,
+    toMs: number,
+  ): Promise<readonly StoredSeries[]> => {
     const selection = {
       matchers,
       from: fromMs,
@@ -82,7 +88,6 @@ export const shardSource = (shards: readonly ShardReads[]): SeriesSource => ({
       seriesMax: SERIES_MAX,
       samplesMax: SAMPLES_MAX,
     }
-    let sizeBytes = 0
     const answers = await askAll(shards, async (shard) => {
       const answer = await shard.selectSeries(selection)
       sizeBytes += answer.ok ? answer.value.length : 0
@@ -101,8 +106,9 @@ export const shardSource = (shards: readonly ShardReads[]): SeriesSource => ({
       else byLabels.set(key, [series])
     }
     return [...byLabels.values()].map((parts) => storedSeriesOf(parts, fromMs, toMs))
-  },
-})
+  }
+  return { select }
+}
 
 /** What a catalogue of series answers: whose labels match one of the filters. */
 export interface SeriesCatalogue {
@@ -117,38 +123,46 @@ const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 :
 
 /** The catalogue of all shards of an organisation: sorted, and each entry once. */
 export const shardCatalogue = (shards: readonly ShardReads[]): SeriesCatalogue => {
+  /** What the filters find, each once by its key; one filter after the other bounds what is in memory. */
   const askFilters = async <T>(
     filters: readonly SeriesFilter[],
+    keyOf: (found: T) => string,
     ask: (shard: ShardReads, filter: SeriesFilter) => Promise<Result<T[], SelectionFault>>,
   ): Promise<T[]> => {
-    const answers = await Promise.all(
-      filters.map((filter) => askAll(shards, (shard) => ask(shard, filter))),
-    )
-    return answers.flat(2)
+    const byKey = new Map<string, T>()
+    for (const filter of filters)
+      for (const answer of await askAll(shards, (shard) => ask(shard, filter)))
+        for (const found of answer) {
+          const key = keyOf(found)
+          if (!byKey.has(key)) byKey.set(key, found)
+        }
+    return [...byKey.values()]
   }
-  const texts = async (found: Promise<string[]>, limit: number) =>
-    [...new Set(await found)].sort(compareTexts).slice(0, limit)
+  const askTexts = async (
+    filters: readonly SeriesFilter[],
+    limit: number,
+    ask: (shard: ShardReads, filter: SeriesFilter) => Promise<Result<string[], SelectionFault>>,
+  ) => (await askFilters(filters, (text) => text, ask)).sort(compareTexts).slice(0, limit)
+  const keyOfLabels = (labels: Uint8Array) => keyText.decode(labels)
   return {
     series: async (filters, limit) => {
-      const found = await askFilters(filters, (shard, filter) => shard.labelSets(filter, limit))
-      const byKey = new Map(found.map((labels) => [keyText.decode(labels), labels]))
-      return [...byKey.values()].map(decodeLabels).sort(compareLabels).slice(0, limit)
+      const found = await askFilters(filters, keyOfLabels, (shard, filter) =>
+        shard.labelSets(filter, limit),
+      )
+      return found.map(decodeLabels).sort(compareLabels).slice(0, limit)
     },
     labelNames: (filters, limit) =>
-      texts(
-        askFilters(filters, (shard, filter) => shard.labelNames(filter, limit)),
-        limit,
-      ),
+      askTexts(filters, limit, (shard, filter) => shard.labelNames(filter, limit)),
     labelValues: (name, filters, limit) =>
-      texts(
-        askFilters(filters, (shard, filter) => shard.labelValues(name, filter, limit)),
-        limit,
-      ),
-    exemplars: async (filters, limit) =>
-      (await askFilters(filters, (shard, filter) => shard.exemplars(filter, limit))).slice(
-        0,
-        limit,
-      ),
+      askTexts(filters, limit, (shard, filter) => shard.labelValues(name, filter, limit)),
+    exemplars: async (filters, limit) => {
+      const found = await askFilters<SelectedExemplar>(
+        filters,
+        ({ series, timestamp }) => `${timestamp} ${keyText.decode(series)}`,
+        (shard, filter) => shard.exemplars(filter, limit),
+      )
+      return found.sort((a, b) => a.timestamp - b.timestamp).slice(0, limit)
+    },
     metadata: async (metric, limit) => {
       const found = await Promise.all(shards.map((shard) => shard.metadata(metric, limit)))
       return found.flat().sort((a, b) => compareTexts(a.metric, b.metric))

@@ -3,16 +3,18 @@ import { type Label, METRIC_NAME } from '../series/labels.ts'
 import { type CompiledMatcher, compileMatchers, type Matcher } from '../series/matchers.ts'
 import type { SeriesFilter } from '../series/shard-api.ts'
 import { METRICS, type Metric, type Vm } from '../types.ts'
-import { labelValue } from './column.ts'
+import { keyOf, labelValue } from './column.ts'
 import { limitFault } from './query-error.ts'
 import type { SeriesCatalogue } from './shard-source.ts'
-import type { SeriesSource, StoredSeries } from './source.ts'
+import type { Samples, SeriesSource, StoredSeries } from './source.ts'
 
 /** VMs whose samples one selector reads: each is a call to its shard. */
 export const VM_READS_MAX = 1_000
 /** Samples of one VM in one answer. */
 const VM_SAMPLES_MAX = 50_000
-const READS_AT_ONCE = 32
+const READS_AT_ONCE = 8
+/** Values of VMs' metrics that one query reads: 16 bytes each with their times. */
+export const VM_VALUES_MAX = 4_194_304
 
 /** What the series of VMs are made of. */
 export interface VmReads {
@@ -69,26 +71,20 @@ const selected = async (reads: VmReads, matchers: readonly Matcher[]) => {
 }
 
 /** A metric's samples; a row in which it is missing is none of its. */
-const storedOf = (
-  labels: readonly Label[],
-  columns: PointColumns,
-  metric: Metric,
-): StoredSeries => ({
-  labels,
-  read: () => {
-    const column = columns[metric]
-    const isThere = (_: unknown, row: number) => column[row] !== null && column[row] !== undefined
-    return {
-      timestamps: Float64Array.from(columns.timestamp.filter(isThere)),
-      values: Float64Array.from(column.filter((value) => value !== null)),
-      histograms: [],
-    }
-  },
-})
+const samplesOf = (columns: PointColumns, metric: Metric): Samples => {
+  const column = columns[metric]
+  const isThere = (_: unknown, row: number) => column[row] !== null && column[row] !== undefined
+  return {
+    timestamps: Float64Array.from(columns.timestamp.filter(isThere)),
+    values: Float64Array.from(column.filter((value) => value !== null)),
+    histograms: [],
+  }
+}
 
 /** The metrics of VMs as series: `vm_cpu_usage{vm="web-1", vm_id="…", region="…", instance_type="…"}` and its like. */
-export const vmSource = (reads: VmReads): SeriesSource => ({
-  select: async (matchers, fromMs, toMs) => {
+export const vmSource = (reads: VmReads): SeriesSource => {
+  let valuesRead = 0
+  const select: SeriesSource['select'] = async (matchers, fromMs, toMs) => {
     const found = await selected(reads, matchers)
     if (found.length > VM_READS_MAX)
       throw limitFault(
@@ -104,24 +100,33 @@ export const vmSource = (reads: VmReads): SeriesSource => ({
         const answer = await reads.points(entry.vm.id, fromMs, toMs, VM_SAMPLES_MAX)
         if (answer.truncated)
           throw limitFault(`a selector reads at most ${VM_SAMPLES_MAX} samples of a VM`, null)
-        if (answer.columns.timestamp.length > 0)
-          series[index] = entry.series.map(({ labels, metric }) =>
-            storedOf(labels, answer.columns, metric),
-          )
+        if (answer.columns.timestamp.length === 0) continue
+        // Made at once: rows of numbers and nulls take many times the memory of columns.
+        series[index] = entry.series.map(({ labels, metric }) => {
+          const samples = samplesOf(answer.columns, metric)
+          valuesRead += samples.values.length
+          return { labels, read: () => samples }
+        })
+        if (valuesRead > VM_VALUES_MAX)
+          throw limitFault(`a query reads at most ${VM_VALUES_MAX} values of VMs' metrics`, null)
       }
     }
     await Promise.all(Array.from({ length: Math.min(READS_AT_ONCE, found.length) }, worker))
     return series.flat()
-  },
-})
+  }
+  return { select }
+}
 
 /** What there is of VMs' series, of living VMs whenever they reported. */
 export const vmCatalogue = (
   reads: VmReads,
 ): Pick<SeriesCatalogue, 'series' | 'labelNames' | 'labelValues'> => {
   const all = async (filters: readonly SeriesFilter[]): Promise<Label[][]> => {
-    const found = await Promise.all(filters.map(({ matchers }) => selected(reads, matchers)))
-    return found.flat().flatMap(({ series }) => series.map(({ labels }) => labels))
+    const byKey = new Map<string, Label[]>()
+    for (const { matchers } of filters)
+      for (const { series } of await selected(reads, matchers))
+        for (const { labels } of series) byKey.set(keyOf(labels), labels)
+    return [...byKey.values()]
   }
   return {
     series: async (filters, limit) => (await all(filters)).slice(0, limit),

@@ -73,12 +73,16 @@ export class SeriesReader {
     return ok(this.#indexed.select(compiled.value).filter((slot) => this.#isActive(slot, from, to)))
   }
 
-  /** Chunks in the range, by slot, the first written in front. */
-  #chunksOf(slots: readonly number[], from: number, to: number): Map<number, Uint8Array[]> {
+  /** Chunks in the range, by slot, the first written in front; null where they are beyond an answer's bytes. */
+  #chunksOf(slots: readonly number[], from: number, to: number): Map<number, Uint8Array[]> | null {
     const found = new Map<number, Uint8Array[]>(slots.map((slot) => [slot, []]))
+    let sizeBytes = 0
     const keep = (slot: number, chunk: Uint8Array) => {
       const span = chunkSpan(chunk)
-      if (span.ok && span.to >= from && span.from <= to) found.get(slot)?.push(chunk)
+      const kept = found.get(slot)
+      if (!kept || !span.ok || span.to < from || span.from > to) return
+      kept.push(chunk)
+      sizeBytes += chunk.length
     }
     const first = this.#registry.number(slots[0] as number)
     const last = this.#registry.number(slots.at(-1) as number)
@@ -86,16 +90,21 @@ export class SeriesReader {
     for (const day of this.#chunks.days) {
       if (day < dayOf(from) || day > dayOf(to)) continue
       if (isScan)
-        for (const { number, chunk } of this.#chunks.compacted(day, first, last))
+        for (const { number, chunk } of this.#chunks.compacted(day, first, last)) {
           keep(this.#registry.slotOf(number), chunk)
+          if (sizeBytes > SELECTED_BYTES_MAX) return null
+        }
       else
         for (const slot of slots) {
           const number = this.#registry.number(slot)
           for (const { chunk } of this.#chunks.compacted(day, number, number)) keep(slot, chunk)
+          if (sizeBytes > SELECTED_BYTES_MAX) return null
         }
-      for (const { reader } of this.#chunks.segments(day, first, last, undefined, from, to))
+      for (const { reader } of this.#chunks.segments(day, first, last, undefined, from, to)) {
         for (const slot of slots)
           for (const chunk of reader.chunksOf(this.#registry.number(slot))) keep(slot, chunk)
+        if (sizeBytes > SELECTED_BYTES_MAX) return null
+      }
     }
     return found
   }
@@ -116,6 +125,7 @@ export class SeriesReader {
     if (slots.value.length > seriesMax) return err({ reason: 'too-many-series', max: seriesMax })
     if (slots.value.length === 0) return ok(packSelected([]))
     const chunks = this.#chunksOf(slots.value, from, to)
+    if (!chunks) return err({ reason: 'too-many-samples', max: samplesMax })
     const selected: PackedSeries[] = []
     let samples = 0
     let sizeBytes = 0

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   VM_READS_MAX,
+  VM_VALUES_MAX,
   type VmReads,
   vmCatalogue,
   vmSource,
@@ -82,6 +83,26 @@ describe('the metrics of VMs as series', () => {
     await expect(many.select([named('vm_cpu_usage')], 0, 1)).rejects.toThrow('reads at most')
     const long = vmSource(readsOf(1, { truncated: true }).reads)
     await expect(long.select([named('vm_cpu_usage')], 0, 1)).rejects.toThrow('samples of a VM')
+  })
+
+  it('have a bound for the values of all that a query selects', async () => {
+    const rows = 50_000
+    const column = Array.from({ length: rows }, (_, row) => row)
+    const { reads } = readsOf(60)
+    const columns = { ...empty, timestamp: column, cpu_usage: column } as never
+    const source = vmSource({ ...reads, points: async () => ({ columns, truncated: false }) })
+    const selects = Math.floor(VM_VALUES_MAX / (60 * rows))
+    for (let select = 0; select < selects; select++)
+      expect(await source.select([named('vm_cpu_usage')], 0, rows)).toHaveLength(60)
+    await expect(source.select([named('vm_cpu_usage')], 0, rows)).rejects.toThrow(
+      'a query reads at most',
+    )
+  })
+
+  it('are in the catalogue once, whatever filters find them', async () => {
+    const catalogue = vmCatalogue(readsOf(2).reads)
+    const all = { matchers: [], from: 0, to: 1 }
+    expect(await catalogue.series([all, all], 100)).toHaveLength(2 * METRICS.length)
   })
 
   it('are in the catalogue', async () => {
