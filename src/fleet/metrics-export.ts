@@ -11,6 +11,27 @@ export interface Window {
   readonly truncated: boolean
 }
 
+/** Partitions of a month are dropped as a whole, up to so long after their first row is due. */
+const DROPPED_LATE_MS = 32 * 24 * 3_600_000
+/** No row is further ahead: an hour's that has just begun, by a clock that is ahead. */
+const AHEAD_MS = 3_600_000
+
+/**
+ * The part of [from, to] in which there may be rows: reads of times without any would be asked for in vain,
+ * and one range without an end has more of them than a request may ask for.
+ *
+ * @param keptMs how long rows are kept   @param now ms since the epoch
+ */
+export const rangeWithRows = (
+  from: number,
+  to: number,
+  keptMs: number,
+  now: number,
+): { readonly from: number; readonly to: number } => ({
+  from: Math.max(from, now - keptMs - DROPPED_LATE_MS),
+  to: Math.min(to, now + AHEAD_MS),
+})
+
 /**
  * The rows of [from, to] in the order of time, window by window, so that memory does not grow with the range.
  * A window with more rows than a read has is read again at half its length.

@@ -8,7 +8,13 @@ import { conditional } from '../http/conditional.ts'
 import { ProblemError, problem } from '../http/problem.ts'
 import { createRouter, problemResponses } from '../http/validate.ts'
 import { parseTimestamp } from './ingest.ts'
-import { EXPORT_READ_ROWS_MAX, readWindows, streamOf, type Window } from './metrics-export.ts'
+import {
+  EXPORT_READ_ROWS_MAX,
+  rangeWithRows,
+  readWindows,
+  streamOf,
+  type Window,
+} from './metrics-export.ts'
 import {
   COLUMNS_MEDIA_TYPE,
   CSV_HEADER,
@@ -118,6 +124,14 @@ const resolutionOf = (
     : 'hour'
 }
 
+const keptMs = (resolution: Resolution, { rawRetentionMs, retention }: Settings): number =>
+  ({
+    raw: rawRetentionMs,
+    minute: retention.minuteDays * DAY_MS,
+    'five-minutes': retention.fiveMinuteDays * DAY_MS,
+    hour: retention.hourDays * DAY_MS,
+  })[resolution]
+
 vmMetrics.openapi(
   createRoute({
     method: 'get',
@@ -182,9 +196,8 @@ vmMetrics.openapi(
           })
     const format = query.format ?? formatOf(c.req.header('accept'))
     if (format === 'csv' || format === 'ndjson') {
-      // What is asked again at every read must not be a range without an end.
-      const first = resolution === 'raw' ? Math.max(from, now - settings.rawRetentionMs) : from
-      const windows = readWindows(first, to, WINDOW_MS[resolution], (fromMs, toMs) =>
+      const range = rangeWithRows(from, to, keptMs(resolution, settings), now)
+      const windows = readWindows(range.from, range.to, WINDOW_MS[resolution], (fromMs, toMs) =>
         read(fromMs, toMs, EXPORT_READ_ROWS_MAX),
       )
       return exported(vm, format, windows)
