@@ -96,6 +96,8 @@ const registerMissing = async (
 /**
  * Finds the VMs that references name, and makes those of hosts that are not there yet: also where a label
  * behind the one that would be its name finds another VM.
+ *
+ * @throws ProblemError 503 while the database is away, for a short time, when a host is new to this isolate
  */
 const settleReferences = async (
   owners: SeriesOwners,
@@ -121,15 +123,23 @@ const settleReferences = async (
       missing.add(reference)
       owners.startMeasuring(reference, now)
     }
-    if (!settings.vmsAutoCreate) return
-    if (owners.isMeasuring(now)) measureHosts(write, entries, owners, now)
-    for (const reference of owners.untold(entries)) missing.add(reference)
-    await registerMissing(database, owners, settings, organisationId, [...missing], now)
+    if (settings.vmsAutoCreate) {
+      if (owners.isMeasuring(now)) measureHosts(write, entries, owners, now)
+      for (const reference of owners.untold(entries)) missing.add(reference)
+      await registerMissing(database, owners, settings, organisationId, [...missing], now)
+    }
+    for (const reference of references) owners.answered(reference)
   } catch (error) {
     if (!isUnavailable(error)) throw error
     // Series need no database. What is known of VMs stays, and is asked about again a little later.
-    for (const reference of references) owners.postpone(reference, now)
+    const awaited = references.filter((reference) => owners.postpone(reference, now))
     logEvent('ingest', 'warn', 'VMs of series cannot be looked up now', error)
+    if (awaited.length > 0)
+      throw unavailable(
+        `which VM ${awaited[0]?.name} is cannot be looked up now; send the request again`,
+        2,
+        false,
+      )
   }
 }
 

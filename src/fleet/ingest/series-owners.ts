@@ -11,7 +11,12 @@ import { type HostSize, unknownSize } from './reporting-hosts.ts'
 const FRESH_MS = 30_000
 /** And after this long where the database did not answer: longer than it is waited for. */
 const RETRY_MS = 20_000
-/** And after this long for hosts that may have a VM by now, of which no sample would be. */
+/**
+ * Samples of a host wait so long for the answer to which VM it is: of what is stored before, the VM gets
+ * nothing. Then they are stored all the same, for the database may be away for long.
+ */
+const AWAITED_MS = 60_000
+/** And such a host is asked about after this long. */
 const UNKNOWN_RETRY_MS = 5_000
 /** A new machine has told its size after this long: a few scrapes, in all their requests. */
 const MEASURED_MS = 120_000
@@ -26,6 +31,10 @@ export interface Reference {
   readonly name: string
   /** Whether some series tells of the host itself. */
   isHost: boolean
+  /** Whether the database has said which VM it is, or that there is none. */
+  isAnswered: boolean
+  /** Since when the answer is awaited, ms since the epoch; null before the first try. */
+  awaitedSince: number | null
   vmId: string | null
   shard: number
   /** Grows when VM or shard change: series are described again. */
@@ -106,6 +115,8 @@ export class SeriesOwners {
           candidates,
           name,
           isHost: false,
+          isAnswered: false,
+          awaitedSince: null,
           vmId: null,
           shard,
           version: 0,
@@ -118,6 +129,7 @@ export class SeriesOwners {
     const found = this.#references[reference] as Reference
     if (role !== 0 && !found.isHost) {
       found.isHost = true
+      found.isAnswered = false
       // Until now nobody asked for a VM.
       found.checkedAt = Number.NEGATIVE_INFINITY
     }
@@ -170,10 +182,26 @@ export class SeriesOwners {
     if (Number.isFinite(reference.checkedAt)) this.postpone(reference, now)
   }
 
-  /** A reference could not be asked about: not for every request again. @param now ms since the epoch */
-  postpone(reference: Reference, now: number): void {
+  /** What was settled of a reference is all that the database had to say. */
+  answered(reference: Reference): void {
+    reference.isAnswered = true
+    reference.awaitedSince = null
+  }
+
+  /**
+   * A reference could not be asked about: not for every request again.
+   *
+   * @param now ms since the epoch
+   * @returns whether its samples have to wait for the answer
+   */
+  postpone(reference: Reference, now: number): boolean {
     const isUnknownHost = reference.isHost && reference.vmId === null
     reference.checkedAt = now - FRESH_MS + (isUnknownHost ? UNKNOWN_RETRY_MS : RETRY_MS)
+    if (!isUnknownHost || reference.isAnswered) return false
+    reference.awaitedSince ??= now
+    if (Math.abs(now - reference.awaitedSince) >= AWAITED_MS) return false
+    reference.checkedAt = Number.NEGATIVE_INFINITY
+    return true
   }
 
   /** What is known of a reference now. @param now ms since the epoch */

@@ -77,6 +77,17 @@ describe('a write of series', () => {
     expect((await stored(organisation)).sort()).toEqual([0, 0, 3])
   })
 
+  it('has hosts that are new here wait for a minute when the database is away', async () => {
+    const host = writeOf([[named('node_memory_MemTotal_bytes', 'new:9100'), [[now, 1]]]])
+    const at = (ms: number) => distributeSeries(env, settings, organisation, host, now + ms)
+    const refused = { problem: { status: 503, retryAfterSeconds: 2 } }
+    await expect(at(0)).rejects.toMatchObject(refused)
+    await expect(at(59_999)).rejects.toMatchObject(refused)
+    expect(await stored(organisation)).toEqual([0, 0, 0])
+    expect(await at(60_000)).toMatchObject({ samplesWritten: 1, refused: [] })
+    expect((await stored(organisation)).sort()).toEqual([0, 0, 1])
+  })
+
   it('counts what it sends again as written, and tells that it was there', async () => {
     const write = writeOf([[named('up', 'a'), [[now, 1]]]])
     await send(write)
