@@ -1,8 +1,9 @@
 /**
  * What the service withstands while samples are written, and whether every acknowledged one is there afterwards
- * exactly once with its value: `node scripts/faults.ts [--rounds 50] [--outage SECONDS] [--seed 42]`.
+ * exactly once with its value: `node scripts/faults.ts [--rounds 50] [--series 40] [--outage SECONDS] [--seed 42]`.
  *
- * Each round kills the worker, PostgreSQL, the Neon proxy or the whole stack with SIGKILL at a random moment.
+ * Each round kills the worker, PostgreSQL, the Neon proxy or the whole stack with SIGKILL at a random moment, while
+ * three senders write `--series` series each.
  * With `--outage`, and without rounds unless they are asked for, PostgreSQL is gone for so long at 1,000
  * samples/s. Ends with 1 where a sample is lost, doubled or wrong.
  */
@@ -20,14 +21,16 @@ const WATCH_SECONDS = 75
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string' },
+    series: { type: 'string', default: '40' },
     outage: { type: 'string', default: '0' },
     seed: { type: 'string', default: '42' },
   },
 })
 const [outageSeconds, seed] = [Number(values.outage), Number(values.seed)]
+const series = Number(values.series)
 const rounds = Number(values.rounds ?? (outageSeconds > 0 ? 0 : 50))
-if (![rounds, outageSeconds, seed].every(Number.isSafeInteger))
-  throw new Error('--rounds, --outage and --seed are whole numbers')
+if (![rounds, series, outageSeconds, seed].every(Number.isSafeInteger))
+  throw new Error('--rounds, --series, --outage and --seed are whole numbers')
 
 const tell = (counts: LoadCounts, verdict: Verdict): void => {
   console.log({ ...counts, failures: Object.fromEntries(counts.failures) })
@@ -37,7 +40,12 @@ const tell = (counts: LoadCounts, verdict: Verdict): void => {
 }
 
 if (rounds > 0) {
-  const { kills, counts, verdict, tookMs } = await runRounds({ rounds, seed, log: console.log })
+  const { kills, counts, verdict, tookMs } = await runRounds({
+    rounds,
+    seed,
+    series,
+    log: console.log,
+  })
   console.log({ kills: Object.fromEntries(kills), seconds: Math.round(tookMs / 1_000) })
   tell(counts, verdict)
 }
