@@ -18,10 +18,11 @@ export class DatabaseUnavailableError extends Error {
 
 /**
  * SQLSTATE classes that mean "not now": connection exceptions, insufficient resources, operator
- * intervention (which includes a statement that ran out of time).
+ * intervention (which includes a statement that ran out of time), and a server that lets nobody in: invalid
+ * authorization and catalog name, as after a change of the password, or where another server has the address.
  * Source: PostgreSQL documentation, appendix A.
  */
-const UNAVAILABLE = /^(?:08|53|57)/
+const UNAVAILABLE = /^(?:08|28|3D|53|57)/
 
 /** Longest chain of causes that is followed: drizzle wraps the driver, which wraps `fetch`. */
 const CAUSES_MAX = 5
