@@ -22,7 +22,8 @@ const ROWS: usize = memory.data((WINDOW_BUCKETS_MAX << 3) + 32, 16)
  *
  * @param scale 0…10
  * @param first at least −1021 · 2^scale, so that no subnormal number is in a bucket
- * @param buckets a power of two, at most WINDOW_BUCKETS_MAX; the last one is below 1024 · 2^scale
+ * @param buckets a power of two, at most WINDOW_BUCKETS_MAX; the last one is below 1024 · 2^scale − 1, where
+ *   the largest doubles are and what +Inf would be taken for
  */
 export function histogram_window_open(scale: i32, first: i32, buckets: i32): void {
   fillCells(scale, (1023 << scale) + first, CELLS)

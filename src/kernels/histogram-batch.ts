@@ -140,11 +140,12 @@ export class HistogramBatch {
       const size = sizeOf(needed)
       if (size > bucketsMax) continue
       const buckets = 2 ** (32 - Math.clz32(size - 1))
-      // What there is to spare, on both sides, within the normal numbers.
+      // What there is to spare, on both sides, within the normal numbers; +Inf would be in the last bucket.
       const lowest = -1021 << scale
+      const end = (1024 << scale) - 1
       const centred = needed.low - ((buckets - size) >> 1)
-      const low = Math.max(lowest, Math.min(centred, (1024 << scale) - buckets))
-      if (needed.low < low || needed.high >= low + buckets) continue
+      const low = Math.max(lowest, Math.min(centred, end - buckets))
+      if (needed.low < low || needed.high >= low + buckets || low + buckets > end) continue
       exports.histogram_window_open(scale, low, buckets)
       this.#window = { scale, low, high: low + buckets - 1 }
       return true
