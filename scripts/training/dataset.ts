@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { extractFeatures } from '../../src/routing/features.ts'
+import type { Features, RoutingRequest } from '../../src/routing/types.ts'
+import { readCsv } from './csv.ts'
+
+/** What the pair of models made of a question; the order is that of the trees' outputs. */
+export const CLASSES = ['cheap', 'mid', 'hard'] as const
+export const CHEAP = 0
+export const MID = 1
+export const HARD = 2
+
+/** One labelled outcome. */
+export interface Outcome {
+  readonly subject: string
+  readonly prompt: string
+  readonly isWeakRight: boolean
+  readonly isStrongRight: boolean
+}
+
+/** An outcome with what the router sees of it. */
+export interface Example extends Outcome {
+  readonly features: Features
+  /** Index into CLASSES. */
+  readonly label: number
+}
+
+/** Columns of the files: the weak model's answer was right, the strong one's was. */
+const COLUMNS = ['prompt', 'mistralai/Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106-preview'] as const
+export const WEAK_MODEL = 'mistralai/mixtral-8x7b-instruct'
+export const STRONG_MODEL = 'openai/gpt-4-turbo'
+
+const encoder = new TextEncoder()
+
+/** A question as the only message of a conversation. */
+export function requestOf(text: string): RoutingRequest {
+  const bytes = encoder.encode(text)
+  return {
+    text: bytes,
+    lastUserText: bytes,
+    systemBytes: 0,
+    turns: 1,
+    messages: 1,
+    tools: 0,
+    images: 0,
+    responseFormat: 'text',
+    maxOutputTokens: null,
+    requestedModel: null,
+    alpha: null,
+    conversationKey: null,
+  }
+}
+
+/** cheap: the weak model is right. hard: it is wrong and the strong one right. mid: both are wrong. */
+export const labelOf = ({ isWeakRight, isStrongRight }: Outcome): number => {
+  if (isWeakRight) return CHEAP
+  return isStrongRight ? HARD : MID
+}
+
+const truth = (field: string | undefined, place: string): boolean => {
+  if (field === 'True') return true
+  if (field === 'False') return false
+  throw new Error(`${place}: ${field} is neither True nor False`)
+}
+
+/** Outcomes of one file's text. @throws Error where a column is missing or a field is no truth value */
+export function outcomesOf(csv: string, subject: string): Outcome[] {
+  const [head = [], ...rows] = readCsv(csv)
+  const [prompt = -1, weak = -1, strong = -1] = COLUMNS.map((column) => head.indexOf(column))
+  if (Math.min(prompt, weak, strong) < 0) throw new Error(`${subject}: needs ${COLUMNS.join(', ')}`)
+  return rows.map((row, i) => ({
+    subject,
+    prompt: row[prompt] ?? '',
+    isWeakRight: truth(row[weak], `${subject} row ${i}`),
+    isStrongRight: truth(row[strong], `${subject} row ${i}`),
+  }))
+}
+
+/** All outcomes below a folder, `<benchmark>_<subject>.csv.gz`, in the order of the files' names. */
+export function readOutcomes(folder: string): Outcome[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.csv.gz'))
+    .sort()
+    .flatMap((file) => {
+      const csv = gunzipSync(readFileSync(path.join(folder, file))).toString('utf8')
+      return outcomesOf(csv, path.basename(file, '.csv.gz'))
+    })
+}
+
+/** @throws Error unless the kernels are loaded */
+export const exampleOf = (outcome: Outcome): Example => ({
+  ...outcome,
+  features: extractFeatures(requestOf(outcome.prompt)),
+  label: labelOf(outcome),
+})
