@@ -46,6 +46,8 @@ export const startNeonProxy = async (options: {
   })
   // An idle connection that breaks leaves the pool by itself; the next request opens another.
   pool.on('error', () => {})
+  // Between the pool's own listener and ours a client has none, and what a dying server says last may come then.
+  pool.on('connect', (client) => client.on('error', () => {}))
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     answer(request, target, pool).then(
