@@ -357,7 +357,8 @@ function foldExtremes_f32(min: v128, max: v128, output: usize): void {
  *
  *   0 count | 1 sum | 2 min | 3 max | 4 mean | 5 M2 | 6 nanCount | 7 what rounding `sum` left out
  *   8 first centre | 9 mean − first centre | 10 M2 of finite values | 11 1 once blocks are centred
- *   12… the block at hand: Σd | Σd² | min | max, where d = x − centre
+ *  12 Σd | 13 Σd² of the block at hand, where d = x − centre
+ *  14 sum so far | 15 what rounding it left out: apart from 1 and 7, so that pieces make no difference
  */
 const SUM: usize = 8
 const MIN: usize = 16
@@ -372,8 +373,8 @@ const M2_FINITE: usize = 80
 const CENTERED: usize = 88
 const BLOCK_SUM: usize = 96
 const BLOCK_SQUARES: usize = 104
-const BLOCK_MIN: usize = 112
-const BLOCK_MAX: usize = 120
+const RUNNING_SUM: usize = 112
+const RUNNING_LOW: usize = 120
 
 // How a block's extremes are found.
 const NO_EXTREMES: i32 = 0
@@ -514,6 +515,13 @@ function summariseBlock<T>(
   } else sumBlock<T>(values, count, center, centered, ONE_SIGN, state)
 }
 
+/** Distances of two values from the centre; 0 for NaN. */
+// @ts-ignore: decorator
+@inline
+function validDistances(x: v128, center: v128): v128 {
+  return v128.and(f64x2.sub(x, center), f64x2.eq(x, x))
+}
+
 /** As sumBlock without NaN, which leave all as it is. Returns how many values are not NaN. */
 function sumValid<T>(values: usize, count: i32, center: f64, state: usize): i32 {
   const width = sizeof<T>()
@@ -525,20 +533,22 @@ function sumValid<T>(values: usize, count: i32, center: f64, state: usize): i32 
   let valid_i64x2 = i64x2.splat(0) // minus the number of values that are not NaN
   let pointer = values
   const end = values + <usize>count * width
-  const endOf4 = values + <usize>(count & ~3) * width
-  for (; pointer < endOf4; pointer += 4 * width) {
+  const endOf8 = values + <usize>(count & ~7) * width
+  for (; pointer < endOf8; pointer += 8 * width) {
     const x0 = loadPair<T>(pointer)
-    const valid0 = f64x2.eq(x0, x0)
-    valid_i64x2 = i64x2.add(valid_i64x2, valid0)
-    const d0 = v128.and(f64x2.sub(x0, center_f64x2), valid0)
-    sum0 = f64x2.add(sum0, d0)
-    squares0 = f64x2.add(squares0, f64x2.mul(d0, d0))
     const x1 = loadPair<T>(pointer + 2 * width)
-    const valid1 = f64x2.eq(x1, x1)
-    valid_i64x2 = i64x2.add(valid_i64x2, valid1)
-    const d1 = v128.and(f64x2.sub(x1, center_f64x2), valid1)
-    sum1 = f64x2.add(sum1, d1)
-    squares1 = f64x2.add(squares1, f64x2.mul(d1, d1))
+    const x2 = loadPair<T>(pointer + 4 * width)
+    const x3 = loadPair<T>(pointer + 6 * width)
+    valid_i64x2 = i64x2.add(valid_i64x2, i64x2.add(f64x2.eq(x0, x0), f64x2.eq(x1, x1)))
+    valid_i64x2 = i64x2.add(valid_i64x2, i64x2.add(f64x2.eq(x2, x2), f64x2.eq(x3, x3)))
+    const d0 = validDistances(x0, center_f64x2)
+    const d1 = validDistances(x1, center_f64x2)
+    const d2 = validDistances(x2, center_f64x2)
+    const d3 = validDistances(x3, center_f64x2)
+    sum0 = f64x2.add(sum0, f64x2.add(d0, d1))
+    sum1 = f64x2.add(sum1, f64x2.add(d2, d3))
+    squares0 = f64x2.add(squares0, f64x2.add(f64x2.mul(d0, d0), f64x2.mul(d1, d1)))
+    squares1 = f64x2.add(squares1, f64x2.add(f64x2.mul(d2, d2), f64x2.mul(d3, d3)))
   }
   let total = sumLanes(f64x2.add(sum0, sum1))
   let squares = sumLanes(f64x2.add(squares0, squares1))
@@ -584,18 +594,17 @@ function addBlock<T>(values: usize, count: i32, state: usize): void {
   let valid = count
   // Infinities of both signs look like a NaN here; then every value is valid.
   const hasNaN = total != total
-  if (!isCentered && !isFinite(total)) {
-    // Finite values may have left the range together; around their mean they do not.
-    center = provisionalMean<T>(values, count)
-    if (!hasNaN) {
-      sumBlock<T>(values, count, center, true, NO_EXTREMES, state)
-      total = load<f64>(state, BLOCK_SUM)
-    }
-  }
   if (hasNaN) {
     extremes<T>(values, count, state + MIN)
     valid = sumValid<T>(values, count, center, state)
     if (valid == 0) return
+    total = load<f64>(state, BLOCK_SUM)
+  }
+  if (!isCentered && !isFinite(total)) {
+    // Finite values may have left the range together; around their mean they do not.
+    center = provisionalMean<T>(values, count)
+    if (hasNaN) sumValid<T>(values, count, center, state)
+    else sumBlock<T>(values, count, center, true, NO_EXTREMES, state)
     total = load<f64>(state, BLOCK_SUM)
   }
   const n = <f64>valid
@@ -609,13 +618,22 @@ function addBlock<T>(values: usize, count: i32, state: usize): void {
     squares = load<f64>(state, BLOCK_SQUARES)
     store<f64>(state, 1, CENTERED)
   }
-  const blockSum = n * center + total
+  let blockSum = n * center + total
+  if (abs(total) > abs(blockSum)) {
+    // A centre so far off the values costs their sum more than rounding them does.
+    if (hasNaN) {
+      sumValid<T>(values, count, 0, state)
+      blockSum = load<f64>(state, BLOCK_SUM)
+    } else blockSum = sum<T>(values, count)
+  }
 
-  const sum = load<f64>(state, SUM)
-  const nextSum = sum + blockSum
-  const lost = abs(sum) >= abs(blockSum) ? sum - nextSum + blockSum : blockSum - nextSum + sum
-  store<f64>(state, nextSum, SUM)
-  store<f64>(state, load<f64>(state, SUM_LOW) + lost, SUM_LOW)
+  const sumBefore = load<f64>(state, RUNNING_SUM)
+  const sumNow = sumBefore + blockSum
+  const lost = abs(sumBefore) >= abs(blockSum)
+    ? sumBefore - sumNow + blockSum
+    : blockSum - sumNow + sumBefore
+  store<f64>(state, sumNow, RUNNING_SUM)
+  store<f64>(state, load<f64>(state, RUNNING_LOW) + lost, RUNNING_LOW)
 
   // Means are kept as distances from the first centre, which do not round at the size of the
   // values, so that merging keeps a small spread.
@@ -658,8 +676,8 @@ function addSummary<T>(values: usize, count: i32, state: usize): void {
     return
   }
   // A sum that left the finite range has no meaningful remainder.
-  const high = load<f64>(state, SUM)
-  const low = isFinite(high) ? load<f64>(state, SUM_LOW) : 0
+  const high = load<f64>(state, RUNNING_SUM)
+  const low = isFinite(high) ? load<f64>(state, RUNNING_LOW) : 0
   const sum = high + low
   store<f64>(state, sum, SUM)
   store<f64>(state, isFinite(sum) ? high - sum + low : 0, SUM_LOW)

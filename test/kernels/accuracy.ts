@@ -8,12 +8,12 @@ export const ACCURACY = {
   sum: 3.1e-14,
   /** Of |sum|, before the n² term. */
   sumCompensated: 2.3e-16,
-  /** Of Σ|x|, n ≤ 100 003: at most 262 additions in a row, around a mean, in a block with NaN. */
+  /** Of Σ|x|, any n: at most 135 additions in a row, of distances that are at most 3 Σ|x| together. */
   summarySum: 6e-14,
   /** Of max|x|, n ≤ 100 003. */
   summaryMean: 6e-14,
-  /** Of M2. */
-  summaryM2: 5e-14,
+  /** Of M2, n ≤ 100 003: 4 bits of a block's may cancel, after at most 135 additions in a row. */
+  summaryM2: 1e-12,
   /** Of Σ|a·b|. */
   dot_f32: 1e-6,
   dot_f64: 1e-15,
