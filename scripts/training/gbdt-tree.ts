@@ -10,6 +10,17 @@ export interface TreeOptions {
   readonly learningRate: number
 }
 
+/** Values that a node's leaves may have, so that a constrained feature keeps its direction. */
+interface Bounds {
+  readonly least: number
+  readonly most: number
+}
+
+const FREE: Bounds = { least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY }
+
+const within = ({ least, most }: Bounds, value: number): number =>
+  Math.min(most, Math.max(least, value))
+
 /** First and second derivatives of the loss by row. */
 export interface Derivatives {
   readonly first: Float64Array
@@ -21,6 +32,9 @@ interface Split {
   readonly bin: number
   readonly isMissingLeft: boolean
   readonly gain: number
+  /** Best leaf values of both sides. */
+  readonly leftValue: number
+  readonly rightValue: number
 }
 
 interface MutableTree {
@@ -42,19 +56,26 @@ export class TreeGrower {
   readonly #options: TreeOptions
   readonly #derivatives: Derivatives
   readonly #chosen: readonly number[]
+  readonly #directions: Int8Array
   readonly #tree: MutableTree
   readonly #moved: Int32Array
 
+  /**
+   * @param chosen features that may be split
+   * @param directions of the output by feature: 1 it never falls, −1 it never rises, 0 either
+   */
   constructor(
     columns: BinnedColumns,
     derivatives: Derivatives,
     chosen: readonly number[],
+    directions: Int8Array,
     output: number,
     options: TreeOptions,
   ) {
     this.#columns = columns
     this.#derivatives = derivatives
     this.#chosen = chosen
+    this.#directions = directions
     this.#options = options
     this.#moved = new Int32Array(columns.rows)
     this.#tree = {
@@ -70,7 +91,7 @@ export class TreeGrower {
 
   /** @param rows indices of the rows to learn from; reordered */
   grow(rows: Int32Array): DecisionTree {
-    this.#node(rows, 0, this.#histogramOf(rows))
+    this.#node(rows, 0, this.#histogramOf(rows), FREE)
     return this.#tree
   }
 
@@ -92,7 +113,7 @@ export class TreeGrower {
   }
 
   /** The node's number; its rows' derivatives are summed in the histogram. */
-  #node(rows: Int32Array, depth: number, histogram: Histogram): number {
+  #node(rows: Int32Array, depth: number, histogram: Histogram, bounds: Bounds): number {
     const tree = this.#tree
     const node = tree.left.length
     const [first, second] = totalsOf(histogram)
@@ -102,8 +123,8 @@ export class TreeGrower {
     tree.feature.push(0)
     tree.threshold.push(0)
     tree.isDefaultLeft.push(false)
-    tree.value.push(Math.fround((-learningRate * first) / (second + penalty)))
-    const split = depth < depthMax ? this.#bestSplit(histogram, first, second) : undefined
+    tree.value.push(Math.fround(learningRate * within(bounds, -first / (second + penalty))))
+    const split = depth < depthMax ? this.#bestSplit(histogram, first, second, bounds) : undefined
     if (!split) return node
     const middle = this.#partition(rows, split)
     const below = rows.subarray(0, middle)
@@ -116,18 +137,38 @@ export class TreeGrower {
     tree.threshold[node] = this.#columns.edges[split.feature]?.[split.bin] ?? 0
     tree.isDefaultLeft[node] = split.isMissingLeft
     tree.value[node] = 0
-    tree.left[node] = this.#node(below, depth + 1, ofBelow)
-    tree.right[node] = this.#node(above, depth + 1, ofAbove)
+    const [leftBounds, rightBounds] = this.#boundsBelow(split, bounds)
+    tree.left[node] = this.#node(below, depth + 1, ofBelow, leftBounds)
+    tree.right[node] = this.#node(above, depth + 1, ofAbove, rightBounds)
     return node
   }
 
-  #bestSplit(histogram: Histogram, first: number, second: number): Split | undefined {
+  /** What both sides of a constrained split may reach: one half each. */
+  #boundsBelow(split: Split, bounds: Bounds): readonly [left: Bounds, right: Bounds] {
+    const direction = this.#directions[split.feature] ?? 0
+    if (direction === 0) return [bounds, bounds]
+    const middle = (split.leftValue + split.rightValue) / 2
+    const below = { least: bounds.least, most: middle }
+    const above = { least: middle, most: bounds.most }
+    return direction > 0 ? [below, above] : [above, below]
+  }
+
+  #bestSplit(
+    histogram: Histogram,
+    first: number,
+    second: number,
+    bounds: Bounds,
+  ): Split | undefined {
     const { penalty, leafWeightMin } = this.#options
-    const scoreOf = (g: number, h: number): number => (g * g) / (h + penalty)
-    const whole = scoreOf(first, second)
+    const leafOf = (g: number, h: number): number => within(bounds, -g / (h + penalty))
+    // The loss that a leaf of this value takes away, times two.
+    const scoreOf = (g: number, h: number, value: number): number =>
+      -(2 * g * value + (h + penalty) * value * value)
+    const whole = scoreOf(first, second, leafOf(first, second))
     let best: Split | undefined
     this.#chosen.forEach((feature, slot) => {
       const edges = this.#columns.edges[feature]?.length ?? 0
+      const direction = this.#directions[feature] ?? 0
       const base = slot * BIN_STRIDE * 2
       const missingFirst = histogram[base + 2 * MISSING_BIN] as number
       const missingSecond = histogram[base + 2 * MISSING_BIN + 1] as number
@@ -139,9 +180,16 @@ export class TreeGrower {
           leftSecond += histogram[base + 2 * bin + 1] as number
           const rightSecond = second - leftSecond
           if (leftSecond < leafWeightMin || rightSecond < leafWeightMin) continue
+          const leftValue = leafOf(leftFirst, leftSecond)
+          const rightValue = leafOf(first - leftFirst, rightSecond)
+          if (direction * (rightValue - leftValue) < 0) continue
           const gain =
-            scoreOf(leftFirst, leftSecond) + scoreOf(first - leftFirst, rightSecond) - whole
-          if (gain > (best?.gain ?? 1e-9)) best = { feature, bin, isMissingLeft, gain }
+            scoreOf(leftFirst, leftSecond, leftValue) +
+            scoreOf(first - leftFirst, rightSecond, rightValue) -
+            whole
+          if (gain > (best?.gain ?? 1e-9)) {
+            best = { feature, bin, isMissingLeft, gain, leftValue, rightValue }
+          }
         }
       }
     })

@@ -17,6 +17,10 @@ export interface LabelledTable {
   readonly features: number
   readonly labels: Uint8Array
   readonly classes: number
+  /** Weight of each row; 1 where absent. */
+  readonly weights?: Float64Array
+  /** i8[classes][features]: 1 where a class's margin never falls with a feature, −1 never rises. */
+  readonly directions?: Int8Array
 }
 
 /** Adds a tree's leaves to one output's margins, walking in f32. */
@@ -40,15 +44,19 @@ function addTree(margins: Float64Array, tree: DecisionTree, table: LabelledTable
  * quantile bins. The same table, options and seed give the same trees.
  */
 export function boost(table: LabelledTable, options: BoostOptions): TreeModel {
-  const { values, features, labels, classes } = table
+  const { values, features, labels, classes, weights } = table
   const rows = labels.length
+  const directions = table.directions ?? new Int8Array(classes * features)
   const columns = binColumns(values, features)
   const usable = Array.from({ length: features }, (_, i) => i).filter(
     (feature) => (columns.edges[feature]?.length ?? 0) > 0,
   )
   const counts = new Float64Array(classes)
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1
-  const base = Array.from(counts, (count) => Math.log((count + 1) / (rows + classes)))
+  labels.forEach((label, row) => {
+    counts[label] = (counts[label] ?? 0) + (weights?.[row] ?? 1)
+  })
+  const total = counts.reduce((a, b) => a + b, 0)
+  const base = Array.from(counts, (count) => Math.log((count + 1) / (total + classes)))
   const margins = Float64Array.from({ length: rows * classes }, (_, i) => base[i % classes] ?? 0)
   const shares = new Float64Array(rows * classes)
   const random = seeded(options.seed)
@@ -66,13 +74,15 @@ export function boost(table: LabelledTable, options: BoostOptions): TreeModel {
     for (let output = 0; output < classes; output++) {
       for (let row = 0; row < rows; row++) {
         const p = shares[row * classes + output] as number
-        first[row] = p - (labels[row] === output ? 1 : 0)
-        second[row] = Math.max(1e-12, p * (1 - p))
+        const weight = weights?.[row] ?? 1
+        first[row] = weight * (p - (labels[row] === output ? 1 : 0))
+        second[row] = weight * Math.max(1e-12, p * (1 - p))
       }
       const chosen = shuffle([...usable], random)
         .slice(0, Math.ceil(usable.length * options.featureShare))
         .sort((a, b) => a - b)
-      const grower = new TreeGrower(columns, { first, second }, chosen, output, options)
+      const own = directions.subarray(output * features, (output + 1) * features)
+      const grower = new TreeGrower(columns, { first, second }, chosen, own, output, options)
       const tree = grower.grow(order.slice())
       trees.push(tree)
       addTree(margins, tree, table)
