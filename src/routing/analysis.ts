@@ -1,0 +1,34 @@
+import type { Artifact } from './artifact.ts'
+import { type ClusterWeight, nearestClusters, qualityNear } from './clusters.ts'
+import { extractFeatures } from './features.ts'
+import type { Probabilities, RoutingRequest } from './types.ts'
+
+/** Clusters that an explanation names. */
+const CLUSTERS_TOLD_MAX = 4
+
+/** What an artifact makes of a request's content: everything of a decision that does not change by the hour. */
+export interface Analysis {
+  readonly probabilities: Probabilities
+  /** [0, 1], see `Prediction.difficulty`. */
+  readonly difficulty: number
+  /** Estimate for the text alone. */
+  readonly tokens: number
+  /** The nearest clusters, at most `CLUSTERS_TOLD_MAX`. */
+  readonly clusters: readonly ClusterWeight[]
+  /** Q̂ over all clusters taken, f64[artifact.models]. */
+  readonly quality: Float64Array
+}
+
+/** @throws ArenaExhaustedError; RangeError after the artifact was closed */
+export const analyse = (request: RoutingRequest, artifact: Artifact): Analysis => {
+  const features = extractFeatures(request)
+  const { probabilities, difficulty, similarities } = artifact.predict(features)
+  const near = nearestClusters(similarities)
+  return {
+    probabilities,
+    difficulty,
+    tokens: features.tokens,
+    clusters: near.slice(0, CLUSTERS_TOLD_MAX),
+    quality: qualityNear(near, artifact.quality, artifact.clusters),
+  }
+}

@@ -1,0 +1,59 @@
+/** One cluster near a request; the weights of all that are taken sum to 1. */
+export interface ClusterWeight {
+  readonly cluster: number
+  readonly weight: number
+}
+
+/** Differences of cosines that matter: of 0.1, the nearer cluster weighs 2.7 times as much. */
+const SOFTMAX_TEMPERATURE = 0.1
+/** The nearest clusters are taken until they have this share of all weight. */
+const TOP_P = 0.9
+
+/**
+ * The nearest clusters with softmax weights, nearest first; of equals the first.
+ *
+ * @param similarities cosines, f64[clusters], finite
+ * @returns all clusters alike where the similarities are all equal, as those of a text without words
+ */
+export const nearestClusters = (similarities: Float64Array): readonly ClusterWeight[] => {
+  const most = similarities.reduce((a, b) => Math.max(a, b), -1)
+  const weighted = Array.from(similarities, (similarity, cluster) => ({
+    cluster,
+    weight: Math.exp((similarity - most) / SOFTMAX_TEMPERATURE),
+  }))
+  weighted.sort((a, b) => b.weight - a.weight)
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
+  let taken = 0
+  let count = 0
+  while (count < weighted.length) {
+    const weight = weighted[count]?.weight ?? 0
+    // Ties stay together: which of two equal clusters comes first says nothing.
+    if (taken >= TOP_P * total && weight < (weighted[count - 1]?.weight ?? 0)) break
+    taken += weight
+    count++
+  }
+  return weighted
+    .slice(0, count)
+    .map(({ cluster, weight }) => ({ cluster, weight: weight / taken }))
+}
+
+/**
+ * Each model's quality near a request: Σ weight · Q̂[model, cluster].
+ *
+ * @param quality f64[models][clusters]
+ * @returns f64[models]
+ */
+export const qualityNear = (
+  near: readonly ClusterWeight[],
+  quality: Float64Array,
+  clusters: number,
+): Float64Array => {
+  const means = new Float64Array(quality.length / clusters)
+  for (let model = 0; model < means.length; model++) {
+    let sum = 0
+    for (const { cluster, weight } of near)
+      sum += weight * (quality[model * clusters + cluster] ?? 0)
+    means[model] = sum
+  }
+  return means
+}
