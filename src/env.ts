@@ -79,6 +79,24 @@ const number = (
   return value
 }
 
+const whole = (
+  env: Env,
+  name: keyof Env,
+  fallback: number,
+  range: { min: number; max: number },
+) => {
+  const value = number(env, name, fallback, range)
+  if (!Number.isInteger(value)) throw new RangeError(`${name} must be a whole number`)
+  return value
+}
+
+const isOn = (env: Env, name: keyof Env): boolean => {
+  const text = env[name]
+  if (text === undefined || text === '' || text === 'on') return true
+  if (text === 'off') return false
+  throw new RangeError(`${name} must be on or off`)
+}
+
 /** Tails of more series would not fit the rows that a shard stores them in, nor its memory. */
 const SERIES_PER_SHARD_MAX = 250_000
 
@@ -88,28 +106,28 @@ const parsed = new WeakMap<Env, Settings>()
 export const settingsOf = (env: Env): Settings => {
   const known = parsed.get(env)
   if (known) return known
-  const shardsPerOrganisation = number(env, 'SHARDS_PER_ORGANISATION', 8, { min: 1, max: 1_024 })
-  const seriesMax = number(env, 'SERIES_MAX', 200_000, { min: 10, max: 100_000_000 })
+  const shardsPerOrganisation = whole(env, 'SHARDS_PER_ORGANISATION', 8, { min: 1, max: 1_024 })
+  const seriesMax = whole(env, 'SERIES_MAX', 200_000, { min: 10, max: 100_000_000 })
   const settings: Settings = {
     databaseUrl: env.DATABASE_URL ?? '',
     neonProxy: env.NEON_PROXY || null,
-    flushIntervalMs: number(env, 'FLUSH_INTERVAL_MS', 5_000, { min: 100, max: 3_600_000 }),
-    liveIntervalMs: number(env, 'LIVE_INTERVAL_MS', 1_000, { min: 50, max: 60_000 }),
+    flushIntervalMs: whole(env, 'FLUSH_INTERVAL_MS', 5_000, { min: 100, max: 3_600_000 }),
+    liveIntervalMs: whole(env, 'LIVE_INTERVAL_MS', 1_000, { min: 50, max: 60_000 }),
     shardsPerOrganisation,
-    rawRetentionMs: number(env, 'RAW_RETENTION_HOURS', 48, { min: 25, max: 24 * 30 }) * 3_600_000,
+    rawRetentionMs: whole(env, 'RAW_RETENTION_HOURS', 48, { min: 25, max: 24 * 30 }) * 3_600_000,
     retention: {
-      minuteDays: number(env, 'METRICS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
-      fiveMinuteDays: number(env, 'FIVE_MINUTE_RETENTION_DAYS', 90, { min: 3, max: 3_650 }),
-      hourDays: number(env, 'HOUR_RETENTION_DAYS', 400, { min: 3, max: 36_500 }),
+      minuteDays: whole(env, 'METRICS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
+      fiveMinuteDays: whole(env, 'FIVE_MINUTE_RETENTION_DAYS', 90, { min: 3, max: 3_650 }),
+      hourDays: whole(env, 'HOUR_RETENTION_DAYS', 400, { min: 3, max: 36_500 }),
     },
-    journalSamplesMax: number(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
+    journalSamplesMax: whole(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
     seriesMax,
     seriesMaxPerShard: Math.min(SERIES_PER_SHARD_MAX, Math.ceil(seriesMax / shardsPerOrganisation)),
-    seriesCutSamples: number(env, 'SERIES_CUT_SAMPLES', 500_000, { min: 100, max: 4_000_000 }),
-    seriesCutIntervalMs: number(env, 'SERIES_CUT_MINUTES', 30, { min: 1, max: 1_440 }) * 60_000,
+    seriesCutSamples: whole(env, 'SERIES_CUT_SAMPLES', 500_000, { min: 100, max: 4_000_000 }),
+    seriesCutIntervalMs: whole(env, 'SERIES_CUT_MINUTES', 30, { min: 1, max: 1_440 }) * 60_000,
     vmLabels: parseVmLabels(env.VM_LABELS ?? ''),
-    vmsAutoCreate: env.VMS_AUTO_CREATE !== 'off',
-    vmsMax: number(env, 'VMS_MAX', 20_000, { min: 0, max: 1_000_000 }),
+    vmsAutoCreate: isOn(env, 'VMS_AUTO_CREATE'),
+    vmsMax: whole(env, 'VMS_MAX', 20_000, { min: 0, max: 1_000_000 }),
     costRates: {
       usdPerCoreHour: number(env, 'COST_USD_PER_CORE_HOUR', 0.05, { min: 0, max: 1_000 }),
       usdPerGibHour: number(env, 'COST_USD_PER_GIB_HOUR', 0.02, { min: 0, max: 1_000 }),
