@@ -38,7 +38,7 @@ const check = (name: string, about: string, ...commands: Command[]): Stage => ({
   timeoutMs: 5 * MINUTE_MS,
 })
 
-const vitest = (name: string, about: string, timeoutMs = 5 * MINUTE_MS): Stage => ({
+const vitest = (name: string, about: string, timeoutMs = 8 * MINUTE_MS): Stage => ({
   name,
   about,
   commands: [
