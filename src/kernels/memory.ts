@@ -258,6 +258,10 @@ export class Arena {
     return this.#u32.subarray(pointer >>> 2, (pointer >>> 2) + length)
   }
 
+  i32(pointer: number, length: number): Int32Array {
+    return new Int32Array(this.#memory.buffer, pointer, length)
+  }
+
   u8(pointer: number, length: number): Uint8Array {
     if (this.#u8.buffer !== this.#memory.buffer) this.#u8 = new Uint8Array(this.#memory.buffer)
     return this.#u8.subarray(pointer, pointer + length)

@@ -101,7 +101,7 @@ export const withContext = async <T>(
   work: (context: Context) => T,
 ): Promise<Result<T, QueryError>> => {
   try {
-    const series = await fetchSeries(source, expression, grid)
+    const series = await fetchSeries(source, expression, grid, semantics.leftOpen)
     return ok(work({ grid, query: grid, series, semantics, budget: new Budget() }))
   } catch (fault) {
     if (fault instanceof QueryFault) return err(fault.error)

@@ -72,8 +72,8 @@ const vmReadsOf = (c: AppContext): VmReads => {
 export const sourceOf = (c: AppContext): SeriesSource => {
   const sources = [shardSource(shardsOf(c)), vmSource(vmReadsOf(c))]
   return {
-    select: async (matchers, fromMs, toMs) => {
-      const found = sources.map((source) => source.select(matchers, fromMs, toMs))
+    select: async (matchers, fromMs, toMs, call) => {
+      const found = sources.map((source) => source.select(matchers, fromMs, toMs, call))
       return (await Promise.all(found)).flat()
     },
   }

@@ -1,4 +1,6 @@
-import type { At, Expression, Selector, Subquery } from './ast.ts'
+import { isWindowFunction } from '../../kernels/windows.ts'
+import type { WindowCall } from '../series/evaluation.ts'
+import type { At, Call, Expression, Selector, Subquery } from './ast.ts'
 import { endOf, type Grid, subqueryGrid } from './grid.ts'
 import { SERIES_MAX, SUBQUERY_STEPS_MAX } from './limits.ts'
 import { limitFault, QueryFault } from './query-error.ts'
@@ -39,40 +41,73 @@ interface Need {
   readonly selector: Selector
   readonly fromMs: number
   readonly toMs: number
+  /** All that is made of the series; null where their samples are read. */
+  readonly call: WindowCall | null
 }
 
-const needsOf = (expression: Expression, grid: Grid, query: Grid): Need[] => {
+/** What every selector of a query has in common. */
+interface Scope {
+  readonly query: Grid
+  readonly leftOpen: boolean
+}
+
+const needOf = (selector: Selector, grid: Grid, scope: Scope, name: string): Need => {
+  const windows = shifted(selector, grid, scope.query)
+  const rangeMs = selector.rangeMs ?? LOOKBACK_MS
+  return {
+    selector,
+    fromMs: windows.startMs - rangeMs,
+    toMs: endOf(windows),
+    call: isWindowFunction(name)
+      ? { name, windows: { ...windows, rangeMs, leftOpen: scope.leftOpen } }
+      : null,
+  }
+}
+
+/** Functions with parameters, which may differ from step to step, get the samples. */
+const callNeeds = ({ name, args }: Call, grid: Grid, scope: Scope): Need[] => {
+  const [argument] = args
+  const isAlone = args.length === 1 && argument?.kind === 'selector'
+  if (isAlone && (argument.rangeMs !== null || name === 'timestamp'))
+    return [needOf(argument, grid, scope, name)]
+  return args.flatMap((each) =>
+    each.kind === 'selector' && each.rangeMs !== null
+      ? [needOf(each, grid, scope, '')]
+      : needsOf(each, grid, scope),
+  )
+}
+
+const needsOf = (expression: Expression, grid: Grid, scope: Scope): Need[] => {
   switch (expression.kind) {
     case 'number':
     case 'string':
       return []
-    case 'selector': {
-      const windows = shifted(expression, grid, query)
-      const fromMs = windows.startMs - (expression.rangeMs ?? LOOKBACK_MS)
-      return [{ selector: expression, fromMs, toMs: endOf(windows) }]
-    }
+    case 'selector':
+      return [needOf(expression, grid, scope, expression.rangeMs === null ? 'instant' : '')]
     case 'subquery':
       return needsOf(
         expression.expression,
-        innerGrid(expression, shifted(expression, grid, query)),
-        query,
+        innerGrid(expression, shifted(expression, grid, scope.query)),
+        scope,
       )
     case 'negation':
-      return needsOf(expression.expression, grid, query)
+      return needsOf(expression.expression, grid, scope)
     case 'call':
-      return expression.args.flatMap((argument) => needsOf(argument, grid, query))
+      return callNeeds(expression, grid, scope)
     case 'aggregate': {
       const { parameter, expression: inner } = expression
-      return [...(parameter ? needsOf(parameter, grid, query) : []), ...needsOf(inner, grid, query)]
+      return [...(parameter ? needsOf(parameter, grid, scope) : []), ...needsOf(inner, grid, scope)]
     }
     case 'binary':
-      return [...needsOf(expression.left, grid, query), ...needsOf(expression.right, grid, query)]
+      return [...needsOf(expression.left, grid, scope), ...needsOf(expression.right, grid, scope)]
   }
 }
 
 /** The selectors of an expression. */
 export const selectorsOf = (expression: Expression): Selector[] =>
-  needsOf(expression, ANY_GRID, ANY_GRID).map(({ selector }) => selector)
+  needsOf(expression, ANY_GRID, { query: ANY_GRID, leftOpen: false }).map(
+    ({ selector }) => selector,
+  )
 
 /** Adds the selector's place to a fault of its source. */
 const placed =
@@ -85,15 +120,16 @@ const placed =
 
 /**
  * Reads what every selector of the expression needs, a few at the same time; selectors with the same matchers
- * share one read. Throws QueryFault beyond `SERIES_MAX` series.
+ * share one read, and where there is one alone, its function may be evaluated by the source. Throws QueryFault beyond `SERIES_MAX` series.
  */
 export const fetchSeries = async (
   source: SeriesSource,
   expression: Expression,
   query: Grid,
+  leftOpen: boolean,
 ): Promise<ReadonlyMap<Selector, readonly StoredSeries[]>> => {
   const reads = new Map<string, { needs: Need[]; fromMs: number; toMs: number }>()
-  for (const need of needsOf(expression, query, query)) {
+  for (const need of needsOf(expression, query, { query, leftOpen })) {
     const key = JSON.stringify(need.selector.matchers)
     const read = reads.get(key) ?? { needs: [], fromMs: need.fromMs, toMs: need.toMs }
     read.needs.push(need)
@@ -108,7 +144,10 @@ export const fetchSeries = async (
     for (const { needs, fromMs, toMs } of waiting) {
       const selector = needs[0]?.selector
       if (!selector) continue
-      const series = await source.select(selector.matchers, fromMs, toMs).catch(placed(selector))
+      const call = needs.length === 1 ? (needs[0]?.call ?? null) : null
+      const series = await source
+        .select(selector.matchers, fromMs, toMs, call)
+        .catch(placed(selector))
       count += series.length
       if (count > SERIES_MAX)
         throw limitFault(`a query reads at most ${SERIES_MAX} series`, selector)

@@ -1,4 +1,5 @@
 import type { Result } from '../../result.ts'
+import type { WindowCall } from '../series/evaluation.ts'
 import { decodeLabels, type Label } from '../series/labels.ts'
 import type { Matcher } from '../series/matchers.ts'
 import { unpackSelected } from '../series/selection.ts'
@@ -80,6 +81,7 @@ export const shardSource = (shards: readonly ShardReads[]): SeriesSource => {
     matchers: readonly Matcher[],
     fromMs: number,
     toMs: number,
+    call: WindowCall | null = null,
   ): Promise<readonly StoredSeries[]> => {
     const selection = {
       matchers,
@@ -87,6 +89,7 @@ export const shardSource = (shards: readonly ShardReads[]): SeriesSource => {
       to: toMs,
       seriesMax: SERIES_MAX,
       samplesMax: SAMPLES_MAX,
+      call,
     }
     const answers = await askAll(shards, async (shard) => {
       const answer = await shard.selectSeries(selection)
@@ -105,7 +108,11 @@ export const shardSource = (shards: readonly ShardReads[]): SeriesSource => {
       if (parts) parts.push(series)
       else byLabels.set(key, [series])
     }
-    return [...byLabels.values()].map((parts) => storedSeriesOf(parts, fromMs, toMs))
+    const all = [...byLabels.values()]
+    // A window may reach over what several shards have, as while series move.
+    if (all.some((parts) => parts.length > 1 && parts.some(({ evaluated }) => evaluated)))
+      return select(matchers, fromMs, toMs)
+    return all.map((parts) => storedSeriesOf(parts, fromMs, toMs, call))
   }
   return { select }
 }

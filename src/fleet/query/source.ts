@@ -1,4 +1,5 @@
-import type { WindowFunction, WindowOptions, WindowValues } from '../../kernels/windows.ts'
+import type { WindowFunction, WindowOptions } from '../../kernels/windows.ts'
+import type { EvaluatedWindows, WindowCall } from '../series/evaluation.ts'
 import type { Label } from '../series/labels.ts'
 import type { Matcher } from '../series/matchers.ts'
 
@@ -30,17 +31,18 @@ export interface StoredSeries {
   evaluate?(name: WindowFunction, windows: WindowOptions): EvaluatedWindows | null
 }
 
-/** A function's value at each step, and how many samples were read for it. */
-export interface EvaluatedWindows extends Pick<WindowValues, 'values' | 'present'> {
-  readonly samples: number
-}
-
 /** Where a query reads from. */
 export interface SeriesSource {
-  /** Series with samples in [fromMs, toMs]; there may be samples around it too. */
+  /**
+   * Series with samples in [fromMs, toMs]; there may be samples around it too.
+   *
+   * @param call all that the query makes of these series: a source may evaluate it where they are stored, and
+   * answer series that know nothing else
+   */
   select(
     matchers: readonly Matcher[],
     fromMs: number,
     toMs: number,
+    call?: WindowCall | null,
   ): Promise<readonly StoredSeries[]>
 }

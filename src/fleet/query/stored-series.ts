@@ -1,15 +1,15 @@
-import { decodeChunks, decodeResident } from '../../kernels/chunk.ts'
-import { type Lease, Resident } from '../../kernels/memory.ts'
-import { getKernels } from '../../kernels/module.ts'
+import { decodeChunks } from '../../kernels/chunk.ts'
+import { isAscending, type WindowOptions } from '../../kernels/windows.ts'
 import {
-  evaluateWindows,
-  isAscending,
-  type WindowFunction,
-  type WindowOptions,
-} from '../../kernels/windows.ts'
+  DamagedChunkError,
+  type EvaluatedWindows,
+  evaluateInPlace,
+  type HeadSamples,
+  type WindowCall,
+} from '../series/evaluation.ts'
 import { decodeLabels } from '../series/labels.ts'
 import type { SelectedSeries } from '../series/shard-api.ts'
-import type { EvaluatedWindows, Samples, StoredHistogram, StoredSeries } from './source.ts'
+import type { Samples, StoredHistogram, StoredSeries } from './source.ts'
 
 interface Floats {
   readonly timestamps: Float64Array
@@ -17,9 +17,6 @@ interface Floats {
 }
 
 const NO_FLOATS: Floats = { timestamps: new Float64Array(0), values: new Float64Array(0) }
-
-/** Thrown where a stored chunk cannot be decoded: a bug, or damaged storage. */
-export class DamagedChunkError extends Error {}
 
 const decoded = (chunks: readonly Uint8Array[]): Floats => {
   if (chunks.length === 0) return NO_FLOATS
@@ -98,51 +95,61 @@ const read = (parts: readonly SelectedSeries[], fromMs: number, toMs: number): S
   }
 }
 
-/** The columns of chunks with the head's behind them, in the kernels' memory. */
-const resident = (lease: Lease, { chunks, head }: SelectedSeries) => {
-  const { arena } = getKernels()
-  const found = decodeResident(lease, chunks, 1, head.timestamps.length)
-  if (!found.ok) throw new DamagedChunkError(`a stored chunk is damaged: ${found.error}`)
-  const { timestamps, values } = found
-  const count = found.count + head.timestamps.length
-  if (count > found.count) {
-    arena.f64(timestamps, count).set(head.timestamps, found.count)
-    arena.f64(values, count).set(head.values, found.count)
-  }
-  return { times: new Resident(timestamps, count), values: new Resident(values, count) }
-}
+const headOf = ({ head: { timestamps, values } }: SelectedSeries): HeadSamples => ({
+  count: timestamps.length,
+  copy: (times, bits, at) => {
+    times.set(timestamps, at)
+    bits.set(new Int32Array(values.buffer, values.byteOffset, 2 * values.length), 2 * at)
+  },
+})
 
-/** The windows of a series whose samples are in order as they are stored; null where they are not. */
-const evaluateInPlace = (
-  part: SelectedSeries,
-  name: WindowFunction,
-  windows: WindowOptions,
-): EvaluatedWindows | null => {
-  return getKernels().arena.lease((lease) => {
-    const { times, values } = resident(lease, part)
-    if (!isAscending(times)) return null
-    return { ...evaluateWindows(name, times, values, windows), samples: times.length }
-  })
-}
+const isSame = (a: WindowOptions, b: WindowOptions): boolean =>
+  a.startMs === b.startMs &&
+  a.stepMs === b.stepMs &&
+  a.steps === b.steps &&
+  a.rangeMs === b.rangeMs &&
+  a.leftOpen === b.leftOpen &&
+  a.parameter === b.parameter
+
+/** A series of which the shard answered what the call makes of it. */
+const evaluatedSeries = (
+  labels: StoredSeries['labels'],
+  evaluated: EvaluatedWindows,
+  call: WindowCall | null,
+): StoredSeries => ({
+  labels,
+  read: () => {
+    throw new Error('the samples are in their shard')
+  },
+  evaluate: (name, windows) => {
+    if (call?.name !== name || !isSame(call.windows, windows))
+      throw new Error(`${name} was not asked of the shard`)
+    return evaluated
+  },
+})
 
 /**
  * One series of what shards answered, its samples in [fromMs, toMs]. Decoded when read; where the series
  * is in several shards, as while it moves, the first one's samples come first.
  *
- * @param parts of the same labels, at least one
+ * @param parts of the same labels, at least one; if it was evaluated, that one alone
+ * @param call that it was evaluated by
  */
 export const storedSeriesOf = (
   parts: readonly SelectedSeries[],
   fromMs: number,
   toMs: number,
+  call: WindowCall | null = null,
 ): StoredSeries => {
   const [first] = parts
+  const labels = decodeLabels(first?.labels ?? new Uint8Array(0))
+  if (first?.evaluated) return evaluatedSeries(labels, first.evaluated, call)
   return {
-    labels: decodeLabels(first?.labels ?? new Uint8Array(0)),
+    labels,
     read: () => read(parts, fromMs, toMs),
     evaluate: (name, windows) =>
       first && parts.length === 1 && first.histograms.length === 0
-        ? evaluateInPlace(first, name, windows)
+        ? evaluateInPlace(first.chunks, headOf(first), { name, windows })
         : null,
   }
 }

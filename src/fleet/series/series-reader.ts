@@ -2,6 +2,7 @@ import { chunkSpan } from '../../kernels/chunk.ts'
 import { err, ok, type Result } from '../../result.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { dayOf } from './day.ts'
+import { DamagedChunkError, evaluateInPlace, type WindowCall } from './evaluation.ts'
 import type { ExtrasStore } from './extras-store.ts'
 import type { Heads } from './heads.ts'
 import { compileMatchers } from './matchers.ts'
@@ -19,8 +20,25 @@ import type {
 
 /** Bytes of one answer: below the 32 MiB that a call between objects may carry. */
 const SELECTED_BYTES_MAX = 24 * 1024 * 1024
+/** Samples that one selection evaluates here: tens of milliseconds in which no sample is taken. */
+const EVALUATED_SAMPLES_MAX = 4_000_000
 /** Of all series, from this share on a day's table is read through instead of series by series. */
 const SCAN_RATIO = 0.25
+/** An evaluated series leaves nothing else to be read. */
+const NOTHING = { chunks: [], head: { count: 0, copy: () => {} }, histograms: [] }
+
+/** The series as what the call makes of it; null where its samples have to be read. */
+const evaluated = (series: PackedSeries, call: WindowCall): PackedSeries | null => {
+  if (series.histograms.length > 0) return null
+  try {
+    const found = evaluateInPlace(series.chunks, series.head, call)
+    return found && { ...NOTHING, labels: series.labels, evaluated: found }
+  } catch (error) {
+    // Who reads it says so.
+    if (error instanceof DamagedChunkError) return null
+    throw error
+  }
+}
 
 /** Answers questions about a shard's series. Labels are indexed when the first one comes, and from then on. */
 export class SeriesReader {
@@ -119,7 +137,8 @@ export class SeriesReader {
 
   /** Series and their samples, packed (`unpackSelected`). */
   select(selection: SeriesSelection): Result<Uint8Array, SelectionFault> {
-    const { from, to, seriesMax, samplesMax } = selection
+    const { from, to, seriesMax, samplesMax, call = null } = selection
+    const callBytes = call ? 9 * call.windows.steps : Number.POSITIVE_INFINITY
     const slots = this.#slots(selection)
     if (!slots.ok) return slots
     if (slots.value.length > seriesMax) return err({ reason: 'too-many-series', max: seriesMax })
@@ -137,16 +156,19 @@ export class SeriesReader {
         histograms: this.#extras.histograms(this.#registry.number(slot), from, to),
       }
       samples += series.head.count + series.histograms.length
-      sizeBytes += series.labels.length + 16 * series.head.count
+      let seriesBytes = 16 * series.head.count
       for (const chunk of series.chunks) {
         const span = chunkSpan(chunk)
         samples += span.ok ? span.count : 0
-        sizeBytes += chunk.length
+        seriesBytes += chunk.length
       }
-      for (const { bytes } of series.histograms) sizeBytes += bytes.length
+      for (const { bytes } of series.histograms) seriesBytes += bytes.length
+      const isSmaller = call && callBytes < seriesBytes && samples <= EVALUATED_SAMPLES_MAX
+      const instead = isSmaller ? evaluated(series, call) : null
+      sizeBytes += series.labels.length + (instead ? callBytes : seriesBytes)
       if (samples > samplesMax || sizeBytes > SELECTED_BYTES_MAX)
         return err({ reason: 'too-many-samples', max: Math.min(samples, samplesMax) })
-      selected.push(series)
+      selected.push(instead ?? series)
     }
     return ok(packSelected(selected))
   }

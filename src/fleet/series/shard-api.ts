@@ -1,3 +1,4 @@
+import type { EvaluatedWindows, WindowCall } from './evaluation.ts'
 import type { Label } from './labels.ts'
 import type { Matcher } from './matchers.ts'
 import type { Exemplar, HistogramSample, MetricMetadata } from './series-write.ts'
@@ -40,11 +41,13 @@ export interface SeriesFilter {
 export interface SeriesSelection extends SeriesFilter {
   /** Series one shard may answer with; more is an error. */
   readonly seriesMax: number
-  /** Samples one shard may answer with; more is an error. */
+  /** Samples one shard may answer with, or evaluate; more is an error. */
   readonly samplesMax: number
+  /** To be evaluated in the shard where the result is smaller than the samples. */
+  readonly call?: WindowCall | null
 }
 
-/** Samples of a series may stand at one time twice (late ones): sort by time, keep the one in front. */
+/** Of a series that was evaluated there are labels alone. Samples of one may stand at one time twice (late ones): sort by time, keep the one in front. */
 export interface SelectedSeries {
   /** Canonical bytes. */
   readonly labels: Uint8Array
@@ -53,6 +56,8 @@ export interface SelectedSeries {
   /** Not sealed yet, ascending; written after the chunks. */
   readonly head: { readonly timestamps: Float64Array; readonly values: Float64Array }
   readonly histograms: readonly { readonly timestamp: number; readonly bytes: Uint8Array }[]
+  /** What the selection's call makes of the samples, in place of them. */
+  readonly evaluated?: EvaluatedWindows
 }
 
 export type SelectionFault =

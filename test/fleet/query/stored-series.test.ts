@@ -1,6 +1,7 @@
 import '../../kernels/load.ts'
 import { describe, expect, it } from 'vitest'
-import { DamagedChunkError, storedSeriesOf } from '../../../src/fleet/query/stored-series.ts'
+import { storedSeriesOf } from '../../../src/fleet/query/stored-series.ts'
+import { DamagedChunkError } from '../../../src/fleet/series/evaluation.ts'
 import { encodeLabels } from '../../../src/fleet/series/labels.ts'
 import type { SelectedSeries } from '../../../src/fleet/series/shard-api.ts'
 import { encodeChunk } from '../../../src/kernels/chunk.ts'

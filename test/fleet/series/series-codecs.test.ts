@@ -217,6 +217,17 @@ describe('a selection', () => {
         head: { timestamps: new Float64Array(0), values: new Float64Array(0) },
         histograms: [{ timestamp: 1_790_000_000_123, bytes: new Uint8Array(0) }],
       },
+      ...[1, 2].map((n) => ({
+        labels: Uint8Array.of(n),
+        chunks: [],
+        head: { timestamps: new Float64Array(0), values: new Float64Array(0) },
+        histograms: [],
+        evaluated: {
+          values: Float64Array.of(n, Number.NaN, 3),
+          present: Uint8Array.of(1, 0, n),
+          samples: n - 1,
+        },
+      })),
     ]
     const unpacked = unpackSelected(packSelected(selected.map(packable)))
     expect(unpacked).toEqual(selected)
