@@ -1,15 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { extractFeatures } from '../../src/routing/features.ts'
 import type { Features, RoutingRequest } from '../../src/routing/types.ts'
 import { readCsv } from './csv.ts'
-
-/** What the pair of models made of a question; the order is that of the trees' outputs. */
-export const CLASSES = ['cheap', 'mid', 'hard'] as const
-export const CHEAP = 0
-export const MID = 1
-export const HARD = 2
 
 /** One labelled outcome. */
 export interface Outcome {
@@ -22,14 +17,14 @@ export interface Outcome {
 /** An outcome with what the router sees of it. */
 export interface Example extends Outcome {
   readonly features: Features
-  /** Index into CLASSES. */
+  /** Index into OUTCOMES. */
   readonly label: number
 }
 
 /** Columns of the files: the weak model's answer was right, the strong one's was. */
 const COLUMNS = ['prompt', 'mistralai/Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106-preview'] as const
-export const WEAK_MODEL = 'mistralai/mixtral-8x7b-instruct'
-export const STRONG_MODEL = 'openai/gpt-4-turbo'
+/** The weak one and the strong one. */
+export const MODELS = COLUMNS.slice(1)
 
 const encoder = new TextEncoder()
 
@@ -52,10 +47,9 @@ export function requestOf(text: string): RoutingRequest {
   }
 }
 
-/** cheap: the weak model is right. hard: it is wrong and the strong one right. mid: both are wrong. */
 export const labelOf = ({ isWeakRight, isStrongRight }: Outcome): number => {
-  if (isWeakRight) return CHEAP
-  return isStrongRight ? HARD : MID
+  if (isWeakRight) return OUTCOMES.indexOf(isStrongRight ? 'both' : 'weak')
+  return OUTCOMES.indexOf(isStrongRight ? 'strong' : 'neither')
 }
 
 const truth = (field: string | undefined, place: string): boolean => {

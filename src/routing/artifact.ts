@@ -1,5 +1,3 @@
-import type { Result } from '../result.ts'
-import type { ArtifactFault } from './artifact-fault.ts'
 import type { Features, Prediction } from './types.ts'
 
 /**
@@ -31,14 +29,10 @@ export interface Artifact {
   close(): void
 }
 
-/** An Ed25519 public key, 32 bytes; the file must be signed by it. */
+/** What a file must also satisfy. */
 export interface ReadArtifactOptions {
+  /** Ed25519, 32 bytes: the file must be signed by it. */
   readonly publicKey?: Uint8Array<ArrayBuffer>
   /** Models that must have a row in Q̂. */
   readonly candidates?: readonly string[]
 }
-
-export type ReadArtifact = (
-  bytes: Uint8Array<ArrayBuffer>,
-  options?: ReadArtifactOptions,
-) => Promise<Result<Artifact, ArtifactFault>>

@@ -46,9 +46,11 @@ export interface Probabilities {
 /** What a trained artifact makes of one request. */
 export interface Prediction {
   readonly probabilities: Probabilities
+  /** P(strong right, weak wrong) − P(weak right, strong wrong), in [−1, 1]: what the strong model gains. */
+  readonly gain: number
   /**
-   * Chance in [0, 1] that the strong model does better than the weak one, P(hard) / (P(hard) +
-   * P(cheap)): below `thresholds.cheap` is the cheap bucket, from `thresholds.hard` on the hard one.
+   * Share of the training's questions, as models that had not seen their subjects judged them, that gain
+   * less: below `thresholds.cheap` is the cheap bucket, from `thresholds.hard` on the hard one.
    */
   readonly difficulty: number
   /** lexical-hash-v1, f32[EMBEDDING_DIMS], of length 1; zeros for a text without a word. */

@@ -1,0 +1,81 @@
+import { dots } from '../kernels/similarity.ts'
+import type { TreeEnsemble } from '../kernels/trees.ts'
+import type { Artifact } from './artifact.ts'
+import { EMBEDDING_DIMS, embed, type SlotWeights } from './embedding.ts'
+import type { Features, Prediction } from './types.ts'
+
+/** What a file holds beside its trees. */
+export type ArtifactParts = Omit<Artifact, 'predict' | 'close'> & {
+  /** f64[≥ 2], ascending: gains that the shares 0, 1/(n − 1), …, 1 of training's questions stay below. */
+  readonly gains: Float64Array
+  readonly weights: SlotWeights
+}
+
+/** Share of a distribution below a value, between the points given by their line; 0…1. */
+export function shareBelow(points: Float64Array, value: number): number {
+  const last = points.length - 1
+  if (!(value > (points[0] ?? 0))) return 0
+  if (value >= (points[last] ?? 0)) return 1
+  let low = 0
+  let high = last
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((points[middle] ?? 0) <= value) low = middle
+    else high = middle
+  }
+  const start = points[low] ?? 0
+  const width = (points[high] ?? 0) - start
+  return (low + (width > 0 ? (value - start) / width : 0)) / last
+}
+
+/** A checked artifact whose trees lie in the kernels' memory. */
+export class TrainedArtifact implements Artifact {
+  readonly version: string
+  readonly features: readonly string[]
+  readonly thresholds: Artifact['thresholds']
+  readonly alpha: number
+  readonly clusters: number
+  readonly centroids: Float32Array
+  readonly models: readonly string[]
+  readonly quality: Float64Array
+  readonly cost: Float64Array
+  readonly report: unknown
+  readonly #gains: Float64Array
+  readonly #weights: SlotWeights
+  readonly #trees: TreeEnsemble
+
+  constructor(parts: ArtifactParts, trees: TreeEnsemble) {
+    this.version = parts.version
+    this.features = parts.features
+    this.thresholds = parts.thresholds
+    this.alpha = parts.alpha
+    this.clusters = parts.clusters
+    this.centroids = parts.centroids
+    this.models = parts.models
+    this.quality = parts.quality
+    this.cost = parts.cost
+    this.report = parts.report
+    this.#gains = parts.gains
+    this.#weights = parts.weights
+    this.#trees = trees
+  }
+
+  predict(features: Features): Prediction {
+    const [both = 0, neither = 0, strong = 0, weak = 0] = this.#trees.predict(
+      Float32Array.from(features.values),
+    )
+    const embedding = embed(features, this.#weights)
+    const gain = strong - weak
+    return {
+      probabilities: { cheap: both + weak, mid: neither, hard: strong },
+      gain,
+      difficulty: shareBelow(this.#gains, gain),
+      embedding,
+      similarities: dots(embedding, this.centroids, EMBEDDING_DIMS),
+    }
+  }
+
+  close(): void {
+    this.#trees.close()
+  }
+}
