@@ -1,5 +1,5 @@
 import type { Artifact } from './artifact.ts'
-import { type ClusterWeight, nearestClusters, qualityNear } from './clusters.ts'
+import { nearestClusters, qualityNear } from './clusters.ts'
 import { extractFeatures } from './features.ts'
 import type { Probabilities, RoutingRequest } from './types.ts'
 
@@ -13,10 +13,11 @@ export interface Analysis {
   readonly difficulty: number
   /** Estimate for the text alone. */
   readonly tokens: number
-  /** The nearest clusters, at most `CLUSTERS_TOLD_MAX`. */
-  readonly clusters: readonly ClusterWeight[]
-  /** Q̂ over all clusters taken, f64[artifact.models]. */
-  readonly quality: Float64Array
+  /** The nearest clusters, at most `CLUSTERS_TOLD_MAX`, and the weights of these. */
+  readonly clusters: readonly number[]
+  readonly clusterWeights: readonly number[]
+  /** Q̂ over all clusters taken, by index in `artifact.models`. Plain arrays: thousands are remembered. */
+  readonly quality: readonly number[]
 }
 
 /** @throws ArenaExhaustedError; RangeError after the artifact was closed */
@@ -24,11 +25,13 @@ export const analyse = (request: RoutingRequest, artifact: Artifact): Analysis =
   const features = extractFeatures(request)
   const { probabilities, difficulty, similarities } = artifact.predict(features)
   const near = nearestClusters(similarities)
+  const told = near.slice(0, CLUSTERS_TOLD_MAX)
   return {
     probabilities,
     difficulty,
     tokens: features.tokens,
-    clusters: near.slice(0, CLUSTERS_TOLD_MAX),
+    clusters: told.map(({ cluster }) => cluster),
+    clusterWeights: told.map(({ weight }) => weight),
     quality: qualityNear(near, artifact.quality, artifact.clusters),
   }
 }

@@ -41,19 +41,19 @@ export const nearestClusters = (similarities: Float64Array): readonly ClusterWei
  * Each model's quality near a request: Σ weight · Q̂[model, cluster].
  *
  * @param quality f64[models][clusters]
- * @returns f64[models]
+ * @returns one a model
  */
 export const qualityNear = (
   near: readonly ClusterWeight[],
   quality: Float64Array,
   clusters: number,
-): Float64Array => {
-  const means = new Float64Array(quality.length / clusters)
-  for (let model = 0; model < means.length; model++) {
+): number[] => {
+  const means: number[] = []
+  for (let model = 0; model < quality.length / clusters; model++) {
     let sum = 0
     for (const { cluster, weight } of near)
       sum += weight * (quality[model * clusters + cluster] ?? 0)
-    means[model] = sum
+    means.push(sum)
   }
   return means
 }

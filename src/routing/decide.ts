@@ -1,13 +1,13 @@
 import { err, ok, type Result } from '../result.ts'
 import { type Analysis, analyse } from './analysis.ts'
 import { type Bucket, idOf, namedBy } from './catalog.ts'
-import type { DecisionCache } from './decision-cache.ts'
+import type { CacheScope, DecisionCache, RequestFacts } from './decision-cache.ts'
 import type { Exclusion, RoutingFault } from './faults.ts'
 import type { LatencyTracker } from './latency.ts'
-import type { ReadRequest } from './request.ts'
+import { type Dialect, type ReadRequest, readRoutingRequest } from './request.ts'
 import type { Contender, Router } from './router.ts'
-import { byScore, costUsdOf, promptCacheLoss, type ScoreTerms, scoreOf } from './score.ts'
-import { type AffinityTerms, conversationOf, type SessionAffinity } from './session-affinity.ts'
+import { byScore, type CandidateScore, costUsdOf, promptCacheLoss, scoreOf } from './score.ts'
+import type { AffinityTerms, SessionAffinity } from './session-affinity.ts'
 import {
   type BreakerState,
   bucketOf,
@@ -25,15 +25,6 @@ export interface RoutingState {
   readonly latencies: LatencyTracker
   /** By `provider/model`; one that is not in it is closed. */
   readonly breakers: ReadonlyMap<string, BreakerState>
-  /** Of this isolate, u32: what hashes of requests begin with. */
-  readonly seed: number
-}
-
-export interface CandidateScore extends ScoreTerms {
-  /** `provider/model`. */
-  readonly id: string
-  /** Whether it is offered requests of the bucket that was served. */
-  readonly isInBucket: boolean
 }
 
 export interface Decision {
@@ -57,21 +48,16 @@ export interface Decision {
   readonly artifactVersion: string
 }
 
-export interface DecideOptions {
-  /** Another number for each organisation and for each artifact. */
-  readonly organisation: number
-  readonly artifact: number
+export interface DecideOptions extends CacheScope {
   readonly nowMs: number
 }
 
 /** Answers that may be tried after the first one fails. */
 const FALLBACKS_MAX = 4
 
-type Scored = CandidateScore & { readonly contender: Contender }
-
 /** Candidates that the request itself allows: all, or those that its model names. */
 const eligible = (
-  request: ReadRequest,
+  request: RequestFacts,
   router: Router,
   inputTokens: number,
   breakers: RoutingState['breakers'],
@@ -85,7 +71,8 @@ const eligible = (
     wanted = new Set(named.map(idOf))
   }
   const contenders: Contender[] = []
-  const excluded = router.excluded.filter(({ id }) => wanted?.has(id) ?? true)
+  const excluded =
+    wanted === null ? [...router.excluded] : router.excluded.filter(({ id }) => wanted.has(id))
   for (const contender of router.contenders) {
     const { id, candidate } = contender
     if (wanted !== null && !wanted.has(id)) continue
@@ -100,128 +87,174 @@ const eligible = (
 }
 
 interface Comparison {
-  readonly scored: readonly Scored[]
+  readonly scored: readonly CandidateScore[]
   readonly bucketServed: Bucket
   readonly dearestUsd: number
 }
 
-/** Scores every contender; those of the bucket come first. */
+/** The bucket to compare in: its own, or the next one that has a contender. */
+const servedOf = (bucket: Bucket, contenders: readonly Contender[]): Bucket => {
+  const has = (one: Bucket): boolean =>
+    contenders.some(({ candidate }) => candidate.buckets.includes(one))
+  return has(bucket) ? bucket : (bucketsFrom(bucket).find(has) ?? bucket)
+}
+
+/** Scores every contender, the best of the bucket first. */
 const compare = (
   contenders: readonly Contender[],
-  request: ReadRequest,
+  request: RequestFacts,
   router: Router,
   state: RoutingState,
   of: { analysis: Analysis; bucket: Bucket; inputTokens: number; alpha: number },
 ): Comparison => {
-  const { latencies, breakers } = state
-  const costs = contenders.map(({ candidate }) =>
-    costUsdOf(candidate, of.inputTokens, request.maxOutputTokens),
-  )
-  const expected = contenders.map(({ id }) => latencies.expectedMs(id))
-  const dearestUsd = costs.reduce((a, b) => Math.max(a, b), 0)
-  const fastestMs = expected.reduce<number>((a, b) => Math.min(a, b ?? a), Number.POSITIVE_INFINITY)
-  const has = (bucket: Bucket): boolean =>
-    contenders.some(({ candidate }) => candidate.buckets.includes(bucket))
+  let dearestUsd = 0
+  let fastestMs = Number.POSITIVE_INFINITY
+  for (const { id, candidate } of contenders) {
+    const costUsd = costUsdOf(candidate, of.inputTokens, request.maxOutputTokens)
+    dearestUsd = Math.max(dearestUsd, costUsd)
+    fastestMs = Math.min(fastestMs, state.latencies.expectedMs(id) ?? fastestMs)
+  }
   // A model that the request names serves it, whatever bucket it is for.
-  const bucketServed =
-    request.requestedModel === null ? (bucketsFrom(of.bucket).find(has) ?? of.bucket) : of.bucket
-  const scored = contenders.map((contender, i): Scored => {
-    const { id, candidate, model } = contender
-    const terms = scoreOf(
+  const bucketServed = request.requestedModel === null ? servedOf(of.bucket, contenders) : of.bucket
+  const scored = contenders.map(({ id, candidate, model }) =>
+    scoreOf(
       {
+        id,
+        isInBucket: candidate.buckets.includes(bucketServed),
         quality: of.analysis.quality[model] ?? 0,
-        costUsd: costs[i] ?? 0,
+        costUsd: costUsdOf(candidate, of.inputTokens, request.maxOutputTokens),
         dearestUsd,
-        expectedMs: expected[i] ?? null,
+        expectedMs: state.latencies.expectedMs(id),
         fastestMs,
         contextRatio: contextRatioOf(candidate, request, of.inputTokens),
-        breaker: breakers.get(id) ?? 'closed',
+        breaker: state.breakers.get(id) ?? 'closed',
       },
       of.alpha,
       router.config.penalties,
-    )
-    return { id, isInBucket: candidate.buckets.includes(bucketServed), ...terms, contender }
-  })
-  scored.sort((a, b) => Number(b.isInBucket) - Number(a.isInBucket) || byScore(a, b))
-  return { scored, bucketServed, dearestUsd }
+    ),
+  )
+  return { scored: scored.sort(byScore), bucketServed, dearestUsd }
 }
 
 /** Whether a conversation keeps the model that it has, with both terms. */
 const affinityOf = (
   { scored, bucketServed, dearestUsd }: Comparison,
-  best: Scored,
+  router: Router,
   held: { readonly id: string; readonly cachedTokens: number },
   alpha: number,
 ): AffinityTerms => {
   const found = scored.find(({ id }) => id === held.id)
-  const terms = { held: held.id, gain: 0, loss: 0, isKept: false }
-  if (found === undefined) return { ...terms, overruledBy: 'ruled-out' }
-  const { candidate } = found.contender
-  const gain = best.score - found.score
+  const candidate = router.byId.get(held.id)?.candidate
+  if (found === undefined || candidate === undefined)
+    return { held: held.id, gain: 0, loss: 0, isKept: false, overruledBy: 'ruled-out' }
+  const gain = (scored[0]?.score ?? found.score) - found.score
   const loss = promptCacheLoss(candidate, held.cachedTokens, dearestUsd, alpha)
   // A request that got too hard for the model leaves it whatever that costs.
   const overruledBy = serves(candidate, bucketServed) ? null : 'bucket'
   return { held: held.id, gain, loss, isKept: overruledBy === null && gain <= loss, overruledBy }
 }
 
-/**
- * Chooses the model for a request: triage by the artifact, guardrails, the score inside the bucket, and
- * the conversation's own model where leaving it does not pay. Remembers the analysis and the choice.
- *
- * @throws ArenaExhaustedError where the kernels have no memory left
- */
-export const decide = (
-  request: ReadRequest,
+/** The decision on what is known of a request. Remembers the choice for its conversation. */
+const choose = (
+  request: RequestFacts,
+  { analysis, cache }: Pick<Decision, 'analysis' | 'cache'>,
   router: Router,
   state: RoutingState,
-  { organisation, artifact, nowMs }: DecideOptions,
+  nowMs: number,
 ): Result<Decision, RoutingFault> => {
-  const { decisions, sessions } = state
-  const key = decisions.keyOf(request, { organisation, artifact })
-  const known = decisions.find(key, nowMs)
-  const analysis = known ?? analyse(request, router.artifact)
-  if (known === null) decisions.keep(key, analysis, nowMs)
-
-  const { config } = router
-  const alpha = request.alpha ?? config.alpha ?? router.artifact.alpha
-  const bucket = bucketOf(analysis.difficulty, config.thresholds ?? router.artifact.thresholds)
+  const { config, artifact } = router
+  const alpha = request.alpha ?? config.alpha ?? artifact.alpha
+  const bucket = bucketOf(analysis.difficulty, config.thresholds ?? artifact.thresholds)
   const inputTokens = inputTokensOf(request, analysis)
   const allowed = eligible(request, router, inputTokens, state.breakers)
   if (!allowed.ok) return allowed
   const { contenders, excluded } = allowed.value
-  const comparison = compare(contenders, request, router, state, {
-    analysis,
-    bucket,
-    inputTokens,
-    alpha,
-  })
+  const of = { analysis, bucket, inputTokens, alpha }
+  const comparison = compare(contenders, request, router, state, of)
   const { scored, bucketServed } = comparison
   const [best] = scored
   if (best === undefined) return err({ reason: 'no-candidate', excluded })
 
-  const conversation = conversationOf(request, organisation, state.seed)
-  const held = sessions.find(conversation, nowMs)
-  const affinity = held === null ? null : affinityOf(comparison, best, held, alpha)
-  const chosen = (affinity?.isKept && scored.find(({ id }) => id === affinity.held)) || best
-  sessions.keep(conversation, { id: chosen.id, cachedTokens: inputTokens, usedAtMs: nowMs })
+  const { conversation } = request
+  const held = state.sessions.find(conversation, nowMs)
+  const affinity = held === null ? null : affinityOf(comparison, router, held, alpha)
+  const { id } = affinity?.isKept ? { id: affinity.held } : best
+  state.sessions.keep(conversation, { id, cachedTokens: inputTokens, usedAtMs: nowMs })
 
-  const { provider, model } = chosen.contender.candidate
+  const fallbacks: string[] = []
+  for (const other of scored)
+    if (other.id !== id && fallbacks.length < FALLBACKS_MAX) fallbacks.push(other.id)
+  const slash = id.indexOf('/')
   return ok({
-    provider,
-    model,
-    fallbacks: scored
-      .filter((other) => other !== chosen)
-      .slice(0, FALLBACKS_MAX)
-      .map(({ id }) => id),
+    provider: id.slice(0, slash),
+    model: id.slice(slash + 1),
+    fallbacks,
     bucket,
     bucketServed,
     alpha,
     analysis,
     inputTokens,
-    candidates: scored.map(({ contender: _, ...told }) => told),
+    candidates: scored,
     excluded,
     affinity,
-    cache: known === null ? 'miss' : 'hit',
-    artifactVersion: router.artifact.version,
+    cache,
+    artifactVersion: artifact.version,
   })
+}
+
+/** As `decide`, on a request that was read; `facts` are those of it. */
+const decideOn = (
+  request: () => Result<ReadRequest, RoutingFault>,
+  facts: RequestFacts,
+  router: Router,
+  state: RoutingState,
+  nowMs: number,
+): Result<Decision, RoutingFault> => {
+  const known = state.decisions.find(facts.key, nowMs)
+  if (known !== null) return choose(facts, { analysis: known, cache: 'hit' }, router, state, nowMs)
+  const read = request()
+  if (!read.ok) return read
+  const analysis = analyse(read.value, router.artifact)
+  state.decisions.keep(facts.key, analysis, nowMs)
+  return choose(facts, { analysis, cache: 'miss' }, router, state, nowMs)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+const parse = (body: Uint8Array, dialect: Dialect): Result<ReadRequest, RoutingFault> => {
+  try {
+    return readRoutingRequest(JSON.parse(utf8.decode(body)), dialect)
+  } catch (error) {
+    // TypeError of the decoder, SyntaxError of the parser; anything else is a bug.
+    if (error instanceof SyntaxError)
+      return err({ reason: 'malformed', detail: `not JSON: ${error.message.slice(0, 200)}` })
+    if (error instanceof TypeError) return err({ reason: 'malformed', detail: 'not UTF-8' })
+    throw error
+  }
+}
+
+/**
+ * Chooses the model for a request: triage by the artifact, guardrails, the score inside the bucket, and
+ * the conversation's own model where leaving it does not pay. Remembers body, analysis and choice.
+ *
+ * @param body UTF-8 of the request's JSON
+ * @throws ArenaExhaustedError where the kernels have no memory left
+ */
+export const decide = (
+  body: Uint8Array,
+  dialect: Dialect,
+  router: Router,
+  state: RoutingState,
+  options: DecideOptions,
+): Result<Decision, RoutingFault> => {
+  const { decisions } = state
+  const bodyKey = decisions.bodyKeyOf(body, dialect, options)
+  const known = decisions.findBody(bodyKey)
+  if (known !== undefined)
+    return decideOn(() => parse(body, dialect), known, router, state, options.nowMs)
+  const request = parse(body, dialect)
+  if (!request.ok) return request
+  const facts = decisions.factsOf(request.value, options)
+  decisions.keepBody(bodyKey, facts)
+  return decideOn(() => request, facts, router, state, options.nowMs)
 }

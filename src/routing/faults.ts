@@ -1,5 +1,7 @@
 /** What keeps a request from being routed: the sender's fault, told with its place in the body. */
 export type RoutingFault =
+  /** Not UTF-8, or not JSON. */
+  | { readonly reason: 'malformed'; readonly detail: string }
   /** A field of the wrong kind, range or combination; `pointer` is an RFC 6901 fragment. */
   | { readonly reason: 'invalid'; readonly pointer: string; readonly detail: string }
   | {

@@ -15,6 +15,7 @@ export interface Router {
   readonly config: RouterConfig
   readonly artifact: Artifact
   readonly contenders: readonly Contender[]
+  readonly byId: ReadonlyMap<string, Contender>
   /** Candidates that no request may have. */
   readonly excluded: readonly Exclusion[]
 }
@@ -30,5 +31,6 @@ export const makeRouter = (config: RouterConfig, artifact: Artifact): Router => 
     else if (model < 0) excluded.push({ id, reason: 'quality-unknown' })
     else contenders.push({ id, candidate, model })
   }
-  return { config, artifact, contenders, excluded }
+  const byId = new Map(contenders.map((contender) => [contender.id, contender]))
+  return { config, artifact, contenders, byId, excluded }
 }

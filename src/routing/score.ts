@@ -36,8 +36,18 @@ export const costUsdOf = (
 ): number =>
   (inputTokens * input + Math.min(ANSWER_TOKENS, maxOutputTokens ?? ANSWER_TOKENS) * output) / 1e6
 
+/** A candidate with what its score is made of. */
+export interface CandidateScore extends ScoreTerms {
+  /** `provider/model`. */
+  readonly id: string
+  /** Whether it is offered requests of the bucket that was served. */
+  readonly isInBucket: boolean
+}
+
 /** What is measured or counted about one candidate for one request. */
 export interface ScoreInput {
+  readonly id: string
+  readonly isInBucket: boolean
   readonly quality: number
   readonly costUsd: number
   /** Of the dearest candidate that may serve the request. */
@@ -58,8 +68,18 @@ export const scoreOf = (
   input: ScoreInput,
   alpha: number,
   penalties: RouterConfig['penalties'],
-): ScoreTerms => {
-  const { quality, costUsd, dearestUsd, expectedMs, fastestMs, contextRatio, breaker } = input
+): CandidateScore => {
+  const {
+    id,
+    isInBucket,
+    quality,
+    costUsd,
+    dearestUsd,
+    expectedMs,
+    fastestMs,
+    contextRatio,
+    breaker,
+  } = input
   const cost = dearestUsd > 0 ? costUsd / dearestUsd : 0
   const qualityTerm = alpha * quality
   const costTerm = (1 - alpha) * cost
@@ -68,6 +88,8 @@ export const scoreOf = (
   const contextPenalty = penalties.context * Math.min(1, over)
   const healthPenalty = breaker === 'half-open' ? penalties.health : 0
   return {
+    id,
+    isInBucket,
     quality,
     cost,
     costUsd,
@@ -80,11 +102,9 @@ export const scoreOf = (
   }
 }
 
-/** Best first: by score, then by cost. */
-export const byScore = (
-  a: Pick<ScoreTerms, 'score' | 'costUsd'>,
-  b: Pick<ScoreTerms, 'score' | 'costUsd'>,
-): number => b.score - a.score || a.costUsd - b.costUsd
+/** Best first: those of the bucket, then by score, then by cost. */
+export const byScore = (a: CandidateScore, b: CandidateScore): number =>
+  Number(b.isInBucket) - Number(a.isInBucket) || b.score - a.score || a.costUsd - b.costUsd
 
 /**
  * What leaving a model costs, in units of the score: the discount on the input that its provider has

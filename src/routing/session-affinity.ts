@@ -1,5 +1,6 @@
 import { identityOf } from '../kernels/series-identity.ts'
 import type { ReadRequest } from './request.ts'
+import { SecondChanceMap } from './second-chance.ts'
 
 export const CONVERSATIONS_MAX = 50_000
 /**
@@ -17,13 +18,12 @@ export interface HeldModel {
   readonly usedAtMs: number
 }
 
-/** Models by conversation, least recently used out first. */
+/** Models by conversation, bounded. */
 export class SessionAffinity {
-  readonly #held = new Map<string, HeldModel>()
-  readonly #max: number
+  readonly #held: SecondChanceMap<HeldModel>
 
   constructor(max = CONVERSATIONS_MAX) {
-    this.#max = max
+    this.#held = new SecondChanceMap(max)
   }
 
   get size(): number {
@@ -32,17 +32,13 @@ export class SessionAffinity {
 
   /** @returns null for a new conversation, or one whose prompt the provider has forgotten */
   find(conversation: string, nowMs: number): HeldModel | null {
-    const held = this.#held.get(conversation)
+    const held = this.#held.find(conversation)
     if (held === undefined) return null
     return Math.abs(nowMs - held.usedAtMs) < PROMPT_CACHE_MS ? held : null
   }
 
   keep(conversation: string, held: HeldModel): void {
-    this.#held.delete(conversation)
-    this.#held.set(conversation, held)
-    if (this.#held.size <= this.#max) return
-    const oldest = this.#held.keys().next()
-    if (!oldest.done) this.#held.delete(oldest.value)
+    this.#held.keep(conversation, held)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Analysis } from './analysis.ts'
 import { BUCKETS, type Bucket, type Candidate } from './catalog.ts'
+import type { RequestFacts } from './decision-cache.ts'
 import type { ExclusionReason } from './faults.ts'
-import type { ReadRequest } from './request.ts'
 
 /**
  * Tokens that an image is counted as. Source: Anthropic's documentation of vision, about 1,600 for the
@@ -23,7 +23,7 @@ export const bucketOf = (
 }
 
 /** Tokens that a request fills a context with before the answer: an estimate. */
-export const inputTokensOf = (request: ReadRequest, analysis: Pick<Analysis, 'tokens'>): number =>
+export const inputTokensOf = (request: RequestFacts, analysis: Pick<Analysis, 'tokens'>): number =>
   analysis.tokens +
   Math.ceil(request.schemaLength / SCHEMA_CHARACTERS_PER_TOKEN) +
   request.images * TOKENS_PER_IMAGE
@@ -31,14 +31,14 @@ export const inputTokensOf = (request: ReadRequest, analysis: Pick<Analysis, 'to
 /** What of a candidate's window a request takes with its answer; beyond 1 it does not fit. */
 export const contextRatioOf = (
   candidate: Candidate,
-  request: Pick<ReadRequest, 'maxOutputTokens'>,
+  request: Pick<RequestFacts, 'maxOutputTokens'>,
   inputTokens: number,
 ): number => (inputTokens + (request.maxOutputTokens ?? 1)) / candidate.contextTokens
 
 /** Why a candidate cannot serve a request, or null where it can. */
 export const exclusionOf = (
   candidate: Candidate,
-  request: ReadRequest,
+  request: RequestFacts,
   inputTokens: number,
   breaker: BreakerState,
 ): ExclusionReason | null => {

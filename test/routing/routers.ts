@@ -3,7 +3,6 @@ import { type Candidate, type RouterConfig, routerConfigSchema } from '../../src
 import { type DecideOptions, decide, type RoutingState } from '../../src/routing/decide.ts'
 import { DecisionCache } from '../../src/routing/decision-cache.ts'
 import { LatencyTracker } from '../../src/routing/latency.ts'
-import { readRoutingRequest } from '../../src/routing/request.ts'
 import { makeRouter } from '../../src/routing/router.ts'
 import { SessionAffinity } from '../../src/routing/session-affinity.ts'
 import type { BreakerState } from '../../src/routing/triage.ts'
@@ -26,6 +25,7 @@ export const artifactWith = (fields: Partial<Artifact> = {}): Artifact => ({
     const difficulty = Math.min(1, words / 10)
     return {
       probabilities: { cheap: 1 - difficulty, mid: 0, hard: difficulty },
+      gain: difficulty,
       difficulty,
       embedding: new Float32Array(1),
       similarities: new Float64Array([1, -1]),
@@ -65,7 +65,6 @@ export const stateWith = (
   sessions: new SessionAffinity(),
   latencies: new LatencyTracker(),
   breakers,
-  seed: 42,
 })
 
 /** Six words: between the thresholds. Two: below them. Ten: above. */
@@ -93,9 +92,8 @@ export const route = (
     options?: Partial<DecideOptions>
   } = {},
 ) => {
-  const request = readRoutingRequest(body, 'openai')
-  if (!request.ok) throw new Error(JSON.stringify(request.error))
-  return decide(request.value, makeRouter(config, artifact), state, {
+  const bytes = new TextEncoder().encode(JSON.stringify(body))
+  return decide(bytes, 'openai', makeRouter(config, artifact), state, {
     organisation: 1,
     artifact: 1,
     nowMs: 1_000,

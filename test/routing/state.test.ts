@@ -65,7 +65,7 @@ describe('clusters', () => {
 describe('what an isolate remembers', () => {
   const analysis = {} as Analysis
 
-  it('is bounded: decisions lose the least recently used', () => {
+  it('is bounded: decisions lose the least lately used', () => {
     const cache = new DecisionCache(42, 2)
     cache.keep('a', analysis, 0)
     cache.keep('b', analysis, 0)
