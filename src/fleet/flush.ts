@@ -4,7 +4,7 @@ import { healthOf } from './health.ts'
 import type { MinuteBuffer } from './minute-buffer.ts'
 import type { PendingChunk } from './shard-store.ts'
 import { type FlushBatch, METRICS, type Metric, type Window24h } from './types.ts'
-import type { HourState, UsageStatistics } from './usage-statistics.ts'
+import type { StoredHour, StoredUsage } from './usage-statistics.ts'
 import type { VmSeries } from './vm-series.ts'
 
 type Columns = Record<Metric, Array<number | null>>
@@ -25,9 +25,12 @@ const minutesOf = (
     memoryMin: [] as Array<number | null>,
     memoryMax: [] as Array<number | null>,
   }
-  for (const { value } of chunks)
+  const metricCounts: Array<readonly number[] | null> = []
+  for (const { value } of chunks) {
+    const counts: number[] = []
     METRICS.forEach((metric, index) => {
       const found = summary(value.column(index))
+      counts.push(found.count)
       const none = found.count === 0
       mean[metric].push(none ? null : finite(found.mean))
       if (metric === 'cpu_usage') {
@@ -38,12 +41,16 @@ const minutesOf = (
         extremes.memoryMax.push(none ? null : found.max)
       }
     })
+    const isPartial = counts.some((count) => count > 0 && count < value.count)
+    metricCounts.push(isPartial ? counts : null)
+  }
   return {
     vmId: chunks.map(({ vm }) => idOf(vm)),
     timestamp: chunks.map(({ start }) => start),
     sampleCount: chunks.map(({ value }) => value.count),
     mean,
     ...extremes,
+    metricCounts,
   }
 }
 
@@ -76,10 +83,10 @@ const currentOf = (stale: readonly Stale[]): Pick<FlushBatch, 'latest' | 'window
   }
 }
 
-const maximum = (usage: UsageStatistics) => (usage.count === 0 ? null : usage.max)
+const maximum = (usage: StoredUsage) => (usage.count === 0 ? null : usage.max)
 
 const hoursOf = (
-  chunks: readonly PendingChunk<HourState>[],
+  chunks: readonly PendingChunk<StoredHour>[],
   idOf: (vm: number) => string,
 ): FlushBatch['hours'] => ({
   vmId: chunks.map(({ vm }) => idOf(vm)),
@@ -88,11 +95,11 @@ const hoursOf = (
   cpuCount: chunks.map(({ value }) => value.cpu.count),
   cpuSum: chunks.map(({ value }) => value.cpu.sum),
   cpuMax: chunks.map(({ value }) => maximum(value.cpu)),
-  cpuSketch: chunks.map(({ value }) => value.cpu.sketch.toBytes()),
+  cpuSketch: chunks.map(({ value }) => value.cpu.sketch),
   memoryCount: chunks.map(({ value }) => value.memory.count),
   memorySum: chunks.map(({ value }) => value.memory.sum),
   memoryMax: chunks.map(({ value }) => maximum(value.memory)),
-  memorySketch: chunks.map(({ value }) => value.memory.sketch.toBytes()),
+  memorySketch: chunks.map(({ value }) => value.memory.sketch),
 })
 
 /**
@@ -102,7 +109,7 @@ const hoursOf = (
 export const buildFlush = (
   organisationId: string,
   minutes: readonly PendingChunk<MinuteBuffer>[],
-  hours: readonly PendingChunk<HourState>[],
+  hours: readonly PendingChunk<StoredHour>[],
   stale: readonly Stale[],
   idOf: (vm: number) => string,
 ): FlushBatch => ({

@@ -6,18 +6,18 @@ import { logEvent } from '../observability/log.ts'
 import { buildFlush } from './flush.ts'
 import type { MinuteBuffer } from './minute-buffer.ts'
 import { PENDING, type PendingChunk, type ShardStore } from './shard-store.ts'
-import type { HourState } from './usage-statistics.ts'
+import type { StoredHour } from './usage-statistics.ts'
 import type { VmSeries } from './vm-series.ts'
 
-/** Minutes (and hours) in one transaction to PostgreSQL. */
-const FLUSH_ROWS_MAX = 5_000
+/** Minutes (and hours) in one transaction to PostgreSQL: shards flush at one time, and share their isolate's memory. */
+const FLUSH_ROWS_MAX = 2_500
 /** Longest wait after a failed flush. */
 export const FLUSH_RETRY_MS_MAX = 60_000
 
 /** What PostgreSQL lacks. */
 interface Pending {
   readonly minutes: readonly PendingChunk<MinuteBuffer>[]
-  readonly hours: readonly PendingChunk<HourState>[]
+  readonly hours: readonly PendingChunk<StoredHour>[]
   readonly stale: readonly VmSeries[]
 }
 

@@ -2,7 +2,7 @@ import { MinuteBuffer } from './minute-buffer.ts'
 import { MinuteStore } from './minute-store.ts'
 import { decodeBatch, encodeBatch, type ShardBatch } from './shard-batch.ts'
 import { METRICS } from './types.ts'
-import { HourState } from './usage-statistics.ts'
+import { HourState, type StoredHour, storedHour } from './usage-statistics.ts'
 import { type Latest, VmSeries } from './vm-series.ts'
 
 const SCHEMA = `
@@ -171,7 +171,7 @@ export class ShardStore {
   }
 
   /** The oldest first, as `pendingMinutes`. */
-  pendingHours(limit: number): PendingChunk<HourState>[] {
+  pendingHours(limit: number): PendingChunk<StoredHour>[] {
     return this.#sql
       .exec(
         'SELECT vm, hour, version, data FROM hours WHERE pending = 1 ORDER BY hour LIMIT ?',
@@ -182,7 +182,7 @@ export class ShardStore {
         vm: row.vm as number,
         start: row.hour as number,
         version: row.version as number,
-        value: HourState.fromBytes(row.data as ArrayBuffer),
+        value: storedHour(row.data as ArrayBuffer),
       }))
   }
 

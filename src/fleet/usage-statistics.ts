@@ -73,6 +73,46 @@ export class UsageStatistics {
   }
 }
 
+/** A metric's statistics as they are stored: the sketch stays bytes. */
+export interface StoredUsage {
+  readonly count: number
+  readonly sum: number
+  /** −Infinity where nothing came. */
+  readonly max: number
+  /** `Histogram.toBytes()`. */
+  readonly sketch: Uint8Array
+}
+
+/** An hour's state as it is stored, without its sketches being made: thousands of them are flushed at a time. */
+export interface StoredHour {
+  readonly sampleCount: number
+  readonly cpu: StoredUsage
+  readonly memory: StoredUsage
+}
+
+const storedUsage = (bytes: Uint8Array, offset: number): { value: StoredUsage; end: number } => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const end = offset + 8 + view.getUint32(offset, true)
+  const value = {
+    count: view.getFloat64(offset + 8, true),
+    sum: view.getFloat64(offset + 16, true),
+    max: view.getFloat64(offset + 32, true),
+    sketch: bytes.subarray(offset + 8 + 8 * HEAD, end),
+  }
+  return { value, end }
+}
+
+/** @param source what `HourState.toBytes` gave */
+export const storedHour = (source: ArrayBuffer): StoredHour => {
+  const bytes = new Uint8Array(source)
+  const cpu = storedUsage(bytes, 8)
+  return {
+    sampleCount: new DataView(source).getFloat64(0, true),
+    cpu: cpu.value,
+    memory: storedUsage(bytes, cpu.end).value,
+  }
+}
+
 /** What one hour, or the sliding 24 h, knows of a VM. */
 export class HourState {
   sampleCount = 0
