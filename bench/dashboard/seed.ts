@@ -142,6 +142,7 @@ const batchOf = (
       cpuMax: [],
       memoryMin: [],
       memoryMax: [],
+      metricCounts: [],
     },
     latest: {
       vmId,

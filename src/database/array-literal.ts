@@ -14,9 +14,9 @@ export const numberArray = (values: ReadonlyArray<number | null>): string => {
 /** Canonical UUIDs: nothing in them needs a quote. */
 export const uuidArray = (ids: readonly string[]): string => `{${ids.join(',')}}`
 
-/** Any text without NUL. */
-export const textArray = (texts: readonly string[]): string =>
-  `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+/** Any text without NUL; null as NULL. */
+export const textArray = (texts: ReadonlyArray<string | null>): string =>
+  `{${texts.map((text) => (text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`)).join(',')}}`
 
 /** Bytes as base64 in a text array, for `decode(…, 'base64')`: two thirds of the hexadecimal form. */
 export const base64Array = (blobs: readonly Uint8Array[]): string =>

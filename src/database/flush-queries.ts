@@ -1,4 +1,4 @@
-import { type FlushBatch, METRICS } from '../fleet/types.ts'
+import { type FlushBatch, METRICS, type Metric } from '../fleet/types.ts'
 import { base64Array, numberArray, textArray, uuidArray } from './array-literal.ts'
 import type { Database, Statement } from './client.ts'
 import { sqlState } from './faults.ts'
@@ -55,6 +55,7 @@ export const flushStatements = (batch: FlushBatch, minuteDays: number): readonly
         numberArray(minutes.cpuMax),
         numberArray(minutes.memoryMin),
         numberArray(minutes.memoryMax),
+        textArray(minutes.metricCounts.map((counts) => counts && `{${counts.join(',')}}`)),
       ],
     })
   }
@@ -148,23 +149,31 @@ const excluded = (columns: readonly string[]): string =>
 
 const EXTREMES = ['cpu_min', 'cpu_max', 'memory_min', 'memory_max'] as const
 
-const MINUTES = `INSERT INTO vm_metrics (vm_id, timestamp, sample_count, ${MEANS}, ${EXTREMES.join(', ')})
+const MINUTES = `INSERT INTO vm_metrics (vm_id, timestamp, sample_count, ${MEANS}, ${EXTREMES.join(', ')}, metric_counts)
   SELECT batch.vm_id, to_timestamp(batch.ms / 1000), batch.sample_count,
-    ${[...METRICS, ...EXTREMES].map((column) => `batch.${column}`).join(', ')}
+    ${[...METRICS, ...EXTREMES].map((column) => `batch.${column}`).join(', ')}, batch.metric_counts::integer[]
   FROM unnest($3::uuid[], $4::float8[], $5::integer[],
-      ${[...METRICS, ...EXTREMES].map((_, position) => `$${position + 6}::float8[]`).join(', ')})
-    AS batch (vm_id, ms, sample_count, ${MEANS}, ${EXTREMES.join(', ')})
+      ${[...METRICS, ...EXTREMES].map((_, position) => `$${position + 6}::float8[]`).join(', ')}, $17::text[])
+    AS batch (vm_id, ms, sample_count, ${MEANS}, ${EXTREMES.join(', ')}, metric_counts)
   ${LIVING_VMS}
   WHERE to_timestamp(batch.ms / 1000) >= ${RETAINED}
   ON CONFLICT (vm_id, timestamp) DO UPDATE
-    SET ${excluded(['sample_count', ...METRICS, ...EXTREMES])}
+    SET ${excluded(['sample_count', ...METRICS, ...EXTREMES, 'metric_counts'])}
     WHERE excluded.sample_count >= vm_metrics.sample_count`
 
-const weighted = (metric: string): string =>
-  `sum(${metric} * sample_count) / nullif(sum(sample_count) FILTER (WHERE ${metric} IS NOT NULL), 0) AS ${metric}`
+/** Samples of a row that had the metric; `metric_counts` is null where all had it, or none. */
+const weight = (metric: Metric): string =>
+  `CASE WHEN ${metric} IS NULL THEN 0 ELSE COALESCE(metric_counts[${METRICS.indexOf(metric) + 1}], sample_count) END`
+
+const weighted = (metric: Metric): string =>
+  `sum(${metric} * ${weight(metric)}) / nullif(sum(${weight(metric)}), 0) AS ${metric}`
+
+/** The `metric_counts` of rows together. */
+const METRIC_COUNTS = `CASE WHEN ${METRICS.map((metric) => `sum(${weight(metric)}) NOT IN (0, sum(sample_count))`).join(' OR ')}
+  THEN ARRAY[${METRICS.map((metric) => `sum(${weight(metric)})`).join(', ')}]::integer[] END`
 
 /** The five minutes that the batch's minutes lie in, made anew from all their minutes; runs after `MINUTES`. */
-const FIVE_MINUTES = `INSERT INTO vm_metrics_5m (vm_id, timestamp, sample_count, ${MEANS}, ${EXTREMES.join(', ')})
+const FIVE_MINUTES = `INSERT INTO vm_metrics_5m (vm_id, timestamp, sample_count, ${MEANS}, ${EXTREMES.join(', ')}, metric_counts)
   SELECT touched.vm_id, touched.start, minutes.*
   FROM (
     SELECT DISTINCT batch.vm_id, date_bin('5 minutes', to_timestamp(batch.ms / 1000), 'epoch') AS start
@@ -175,13 +184,13 @@ const FIVE_MINUTES = `INSERT INTO vm_metrics_5m (vm_id, timestamp, sample_count,
   -- Lateral, so that every plan reads five rows by key.
   CROSS JOIN LATERAL (
     SELECT sum(sample_count) AS sample_count, ${METRICS.map(weighted).join(', ')},
-      min(cpu_min), max(cpu_max), min(memory_min), max(memory_max)
+      min(cpu_min), max(cpu_max), min(memory_min), max(memory_max), ${METRIC_COUNTS}
     FROM vm_metrics WHERE vm_id = touched.vm_id
       AND timestamp >= touched.start AND timestamp < touched.start + interval '5 minutes'
   ) AS minutes
   WHERE minutes.sample_count IS NOT NULL
   ON CONFLICT (vm_id, timestamp) DO UPDATE
-    SET ${excluded(['sample_count', ...METRICS, ...EXTREMES])}`
+    SET ${excluded(['sample_count', ...METRICS, ...EXTREMES, 'metric_counts'])}`
 
 /** The means of the hour that starts at `start`, from its five minutes. */
 const hourMeans = (vmId: string, start: string): string => `LATERAL (

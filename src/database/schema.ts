@@ -136,6 +136,8 @@ export const vmMetrics = pgTable(
     cpuMax: doublePrecision('cpu_max'),
     memoryMin: doublePrecision('memory_min'),
     memoryMax: doublePrecision('memory_max'),
+    /** Samples that had each metric, in the order of METRICS; null where all had all. */
+    metricCounts: integer('metric_counts').array(),
   },
   (table) => [primaryKey({ columns: [table.vmId, table.timestamp] })],
 )
@@ -152,6 +154,8 @@ export const vmMetrics5m = pgTable(
     cpuMax: doublePrecision('cpu_max'),
     memoryMin: doublePrecision('memory_min'),
     memoryMax: doublePrecision('memory_max'),
+    /** Samples that had each metric, in the order of METRICS; null where all had all. */
+    metricCounts: integer('metric_counts').array(),
   },
   (table) => [primaryKey({ columns: [table.vmId, table.timestamp] })],
 )
@@ -232,3 +236,28 @@ export const vmWindow = pgTable('vm_window', {
   /** `rowValuesOf` the newest sample and the window. */
   rowValues: text('row_values').notNull(),
 })
+
+/** What an organisation chose about routing; one without a row has what the worker ships. */
+export const routerConfigs = pgTable('router_configs', {
+  organisationId: uuid('organisation_id')
+    .primaryKey()
+    .references(() => organisations.id, { onDelete: 'cascade' }),
+  /** JSON as `routerConfigSchema` wrote it. */
+  config: text('config').notNull(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+})
+
+/** An organisation's own trained router; one without a row has the worker's. */
+export const routerArtifacts = pgTable(
+  'router_artifacts',
+  {
+    organisationId: uuid('organisation_id')
+      .primaryKey()
+      .references(() => organisations.id, { onDelete: 'cascade' }),
+    /** SHA-256 of the content, hex. */
+    version: text('version').notNull(),
+    content: bytea('content').notNull(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [check('router_artifacts_size', sql`length(${table.content}) <= 2097152`)],
+)

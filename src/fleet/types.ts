@@ -68,6 +68,8 @@ export interface FlushBatch {
     readonly cpuMax: ReadonlyArray<number | null>
     readonly memoryMin: ReadonlyArray<number | null>
     readonly memoryMax: ReadonlyArray<number | null>
+    /** Per row, samples that had each metric, in the order of METRICS; null where a metric was in all or in none. */
+    readonly metricCounts: ReadonlyArray<readonly number[] | null>
   }
   /** `vm_latest`: the newest sample and what follows from it. */
   readonly latest: {

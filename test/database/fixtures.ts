@@ -125,6 +125,7 @@ export const batchOf = (
       cpuMax: cpu,
       memoryMin: memory,
       memoryMax: memory,
+      metricCounts: reports.map(() => null),
     },
     latest: {
       vmId,

@@ -224,6 +224,19 @@ describe('tiers', () => {
     expect(await means('hour')).toEqual([[0, 30, 5]])
   })
 
+  it('weigh each metric by the samples that had it', async () => {
+    const batch = oneHour(minute(0, 100, 4), minute(1, 0, 8))
+    const minutes = {
+      ...batch.minutes,
+      sampleCount: [11, 11],
+      // In the first minute one sample of eleven had the cpu.
+      metricCounts: [[1, 0, 0, 11, 0, 0, 0], null],
+    }
+    await flush(db, { ...batch, minutes }, RETENTION)
+    expect(await means('five-minutes')).toEqual([[0, expect.closeTo(100 / 12, 10), 6]])
+    expect(await means('hour')).toEqual([[0, expect.closeTo(100 / 12, 10), 6]])
+  })
+
   it('are corrected by a late minute, also one that comes without its hour', async () => {
     await flush(db, oneHour(minute(0, 10), minute(30, 20)), RETENTION)
     const { minutes } = batchOf(organisationId, [minute(1, 60)])

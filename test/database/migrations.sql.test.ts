@@ -40,6 +40,8 @@ describe('migrations', () => {
       'api_keys',
       'fleet_totals',
       'organisations',
+      'router_artifacts',
+      'router_configs',
       'vm_hours',
       'vm_latest',
       'vm_metrics',
