@@ -12,6 +12,7 @@ export const TOO_MANY_LABEL_BYTES: i32 = 8
 export const TOO_MANY_SYMBOLS: i32 = 9
 export const BAD_REFERENCE: i32 = 10 // to a symbol that there is not
 export const BAD_SYMBOLS: i32 = 11 // the first is not empty
+export const OTHER_VERSION: i32 = 12 // a field of the other version's request
 
 // Why a series is refused.
 const EMPTY_NAME: i32 = 1

@@ -9,7 +9,7 @@ import {
 } from './protobuf'
 import {
   addLabel, addPart, addSample, BAD_REFERENCE, BAD_SYMBOLS, Columns, EXEMPLAR, finishSeries,
-  HISTOGRAM, METADATA, ODD_REFERENCES, refuse, startSeries, TOO_MANY_SYMBOLS,
+  HISTOGRAM, METADATA, ODD_REFERENCES, OTHER_VERSION, refuse, startSeries, TOO_MANY_SYMBOLS,
 } from './remote-write-columns'
 
 /** Bytes behind the body that are read: a label's head, both texts of one-byte lengths, a vector. */
@@ -239,12 +239,14 @@ function addSymbol(c: Columns, end: usize): void {
   c.at = end
 }
 
-/** prometheus.WriteRequest: timeseries = 1, metadata = 3. */
+/** prometheus.WriteRequest: timeseries = 1, metadata = 3; 4 and 5 are what 2.0 has. */
 function readRequest(c: Columns, end: usize): void {
   while (c.at < end) {
+    const at = c.at
     const tag = readTag(c, end)
     if (tag == 0) return
     const field = tag >>> 3
+    if (field == 4 || field == 5) return fail(c, OTHER_VERSION, at)
     if (field != 1 && field != 3) {
       skipField(c, tag, end)
       continue
@@ -256,12 +258,14 @@ function readRequest(c: Columns, end: usize): void {
   }
 }
 
-/** io.prometheus.write.v2.Request: symbols = 4, timeseries = 5, in any order. */
+/** io.prometheus.write.v2.Request: symbols = 4, timeseries = 5, in any order; 1 to 3 are reserved. */
 function readRequest2(c: Columns, end: usize): void {
   const start = c.at
   while (c.at < end) {
+    const at = c.at
     const tag = readTag(c, end)
     if (tag == 0) return
+    if (tag >>> 3 <= 3) return fail(c, OTHER_VERSION, at)
     if (tag >>> 3 != 4) {
       skipField(c, tag, end)
       continue

@@ -40,6 +40,8 @@ export type MessageReason =
   | 'too-many-symbols'
   | 'bad-reference'
   | 'bad-symbols'
+  /** A field of the other version's request: the body is not what the caller took it for. */
+  | 'other-version'
 
 /** The codes of remote_write_scan from 1 on. */
 const REASONS: readonly MessageReason[] = [
@@ -54,6 +56,7 @@ const REASONS: readonly MessageReason[] = [
   'too-many-symbols',
   'bad-reference',
   'bad-symbols',
+  'other-version',
 ]
 
 export interface RemoteWriteFault {

@@ -331,6 +331,17 @@ describe.each(VERSIONS)('remote write, both versions: $name', ({ version, write 
     expect(decode(inner, version)).toMatchObject({ ok: false, error })
   })
 
+  it("refuses the other version's request, wherever its first field stands", () => {
+    const other = version === 1 ? writeRequest2([up()]) : writeRequest([up()])
+    expect(decode(other, version)).toEqual({ ok: false, error: 'other-version', offset: 0 })
+    const start = write([up()])
+    for (const field of version === 1 ? [4, 5] : [1, 2, 3]) {
+      const late = Uint8Array.from([...start, (field << 3) | 2, 0])
+      const fault = { ok: false, error: 'other-version', offset: start.length }
+      expect(decode(late, version)).toEqual(fault)
+    }
+  })
+
   it('refuses known fields of another wire type', () => {
     const series = version === 1 ? 1 : 5
     for (const write of [

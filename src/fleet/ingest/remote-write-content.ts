@@ -2,9 +2,13 @@ import type { RemoteWriteVersion } from '../../kernels/remote-write.ts'
 import { err, ok, type Result } from '../../result.ts'
 
 const MEDIA_TYPE = 'application/x-protobuf'
+const MESSAGES: Readonly<Record<RemoteWriteVersion, string>> = {
+  1: 'prometheus.WriteRequest',
+  2: 'io.prometheus.write.v2.Request',
+}
 const VERSION_OF: Readonly<Record<string, RemoteWriteVersion>> = {
-  'prometheus.WriteRequest': 1,
-  'io.prometheus.write.v2.Request': 2,
+  [MESSAGES[1]]: 1,
+  [MESSAGES[2]]: 2,
 }
 const SHOWN_LENGTH_MAX = 100
 
@@ -36,6 +40,9 @@ const parameterOf = (parameters: readonly string[], wanted: string): string | nu
   return null
 }
 
+/** Name of the protobuf message of a version. */
+export const messageOf = (version: RemoteWriteVersion): string => MESSAGES[version]
+
 /** Which message a request has, from its Content-Type and Content-Encoding. */
 export const contentOf = (headers: Headers): Result<RemoteWriteVersion, ContentFault> => {
   const coding = headers.get('content-encoding')?.trim().toLowerCase() ?? ''
@@ -55,7 +62,7 @@ export const contentOf = (headers: Headers): Result<RemoteWriteVersion, ContentF
         : `${media.slice(0, SHOWN_LENGTH_MAX)} is not read here`
     return err(typeFault(`${what}; send ${MEDIA_TYPE}`))
   }
-  const proto = parameterOf(parameters, 'proto') ?? 'prometheus.WriteRequest'
+  const proto = parameterOf(parameters, 'proto') ?? MESSAGES[1]
   const version = Object.hasOwn(VERSION_OF, proto) ? VERSION_OF[proto] : undefined
   if (version === undefined)
     return err(typeFault(`the message ${proto.slice(0, SHOWN_LENGTH_MAX)} is not known`))

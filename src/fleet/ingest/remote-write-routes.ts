@@ -8,12 +8,13 @@ import {
   MESSAGE_BYTES_MAX,
   PARTS_MAX,
   type RemoteWriteFault,
+  type RemoteWriteVersion,
   SAMPLES_MAX,
   SERIES_MAX,
 } from '../../kernels/remote-write.ts'
 import { distributeSeries } from './distribute-series.ts'
 import { type PartFault, readRemoteWrite } from './remote-write.ts'
-import { contentOf } from './remote-write-content.ts'
+import { contentOf, messageOf } from './remote-write-content.ts'
 import { writeResponse, writtenHeaders } from './write-answer.ts'
 
 const ARENA_RETRY_AFTER_SECONDS = 1
@@ -22,7 +23,10 @@ export const remoteWrite = createRouter()
 
 const bounds = `at most ${MESSAGE_BYTES_MAX} bytes decompressed, ${SERIES_MAX} series, ${SAMPLES_MAX} samples and ${PARTS_MAX} histograms, exemplars and metadata a request; send smaller batches`
 
-const faultProblem = (fault: RemoteWriteFault | PartFault): Problem => {
+const faultProblem = (
+  fault: RemoteWriteFault | PartFault,
+  version: RemoteWriteVersion,
+): Problem => {
   // Nothing was written, and remote write 2.0 wants that said.
   const headers = writtenHeaders(0, 0, 0)
   if (fault.error === 'bad-part')
@@ -44,6 +48,13 @@ const faultProblem = (fault: RemoteWriteFault | PartFault): Problem => {
         400,
         'bad-request',
         `the body is no Snappy block: ${fault.error} at byte ${fault.offset}`,
+        { headers },
+      )
+    case 'other-version':
+      return problem(
+        400,
+        'bad-request',
+        `the content type says ${messageOf(version)}, but the body is ${messageOf(version === 1 ? 2 : 1)}: a field of that message stands at byte ${fault.offset}`,
         { headers },
       )
     default:
@@ -110,7 +121,7 @@ remoteWrite.post('/api/v1/write', requireScope('write'), async (c) => {
   }
   const block = await readBody(c.req.raw, MESSAGE_BYTES_MAX)
   const write = read(block, version.value)
-  if (!write.ok) throw new ProblemError(faultProblem(write.error))
+  if (!write.ok) throw new ProblemError(faultProblem(write.error, version.value))
   const { organisationId } = c.var.principal
   return writeResponse(
     await distributeSeries(c.env, c.var.settings, organisationId, write.value, Date.now()),

@@ -64,9 +64,21 @@ const written = (response: Response) =>
   )
 
 describe.each([
-  { name: '1.0', type: 'application/x-protobuf', write: writeRequest },
-  { name: '2.0', type: PROTO_2, write: writeRequest2 },
-])('POST /api/v1/write, version $name', ({ type, write }) => {
+  {
+    name: '1.0',
+    type: 'application/x-protobuf',
+    write: writeRequest,
+    other:
+      'the content type says prometheus.WriteRequest, but the body is io.prometheus.write.v2.Request: ',
+  },
+  {
+    name: '2.0',
+    type: PROTO_2,
+    write: writeRequest2,
+    other:
+      'the content type says io.prometheus.write.v2.Request, but the body is prometheus.WriteRequest: ',
+  },
+])('POST /api/v1/write, version $name', ({ type, write, other }) => {
   const post = (series: readonly SentSeries[]) => send(snappy(write(series)), { type })
 
   it('answers 204 and counts what is stored when all is', async () => {
@@ -101,6 +113,17 @@ describe.each([
     expect(text).toMatch(/^refused: 2 samples, 0 histograms, 0 exemplars; invalid-labels \(2\)/)
     expect(text).toMatch(/\nseries 2: invalid-labels: labels\[2\] has the name of the label/)
     expect(writes[0]?.seriesCount).toBe(1)
+  })
+
+  it('answers 400 to the body of the other version, naming both, and stores nothing', async () => {
+    const body = (write === writeRequest ? writeRequest2 : writeRequest)([up()])
+    const response = await send(snappy(body), { type })
+    expect(response.status).toBe(400)
+    expect(written(response)).toEqual(['0', '0', '0'])
+    const problem = (await response.json()) as { type: string; detail: string }
+    expect(problem.type).toBe('/problems/bad-request')
+    expect(problem.detail).toBe(`${other}a field of that message stands at byte 0`)
+    expect(writes).toEqual([])
   })
 
   it('takes a request without anything', async () => {
