@@ -104,7 +104,8 @@ export class SeriesOwners {
       this.#shard[entry] = shardOf(hexOf(identity, at), this.#shards)
       return entry
     }
-    const key = candidates.join('\0')
+    // Any character may stand in a label, so none can part them.
+    const key = JSON.stringify(candidates)
     let reference = this.#byCandidates.get(key)
     if (reference === undefined) {
       const machine = this.#vmLabels.filter((label) => !isProcessLabel(label))
