@@ -193,7 +193,7 @@ const CONFLICT = 'another value is stored for this moment; the first one stays'
 
 const metadataKey = (organisationId: string, { metric }: MetricMetadata) =>
   `${organisationId}\0${metric}`
-const metadataText = ({ type, help, unit }: MetricMetadata) => [type, help, unit].join('\0')
+const metadataText = ({ type, help, unit }: MetricMetadata) => JSON.stringify([type, help, unit])
 
 /** The write without the metadata that this isolate sent last of its metrics. */
 const withoutSent = (organisationId: string, write: SeriesWrite): SeriesWrite => {
@@ -242,11 +242,17 @@ export const distributeSeries = async (
   )
   let duplicates = 0
   const send = async (part: ShardPart, isDescribed: (series: number) => boolean): Promise<void> => {
-    const wire = wireOf(part, write, (series) =>
-      isDescribed(series) ? owners.describe(entry(series), write.labelsOf(series)) : null,
-    )
+    // Behind a wait they may be another VM's, which is fed by a shard of its own alone.
+    const isOwner = (series: number) => owners.shard(entry(series)) === part.shard
+    const wire = wireOf(part, write, (series) => {
+      if (!isDescribed(series)) return null
+      const description = owners.describe(entry(series), write.labelsOf(series))
+      return isOwner(series) ? description : { ...description, vm: null }
+    })
     // Taken before the wait: another request may learn of another VM meanwhile.
-    const told = part.series.filter(isDescribed).map((series) => owners.telling(entry(series)))
+    const told = part.series
+      .filter((series) => isDescribed(series) && isOwner(series))
+      .map((series) => owners.telling(entry(series)))
     const result = await append(env, organisationId, part.shard, wire)
     duplicates += result.duplicates
     for (const tell of told) tell()
