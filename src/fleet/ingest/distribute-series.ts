@@ -5,6 +5,7 @@ import { registerHosts } from '../../database/vm-registration.ts'
 import type { Env, Settings } from '../../env.ts'
 import { ProblemError, problem } from '../../http/problem.ts'
 import { logEvent } from '../../observability/log.ts'
+import { LABEL_BYTES_PER_SHARD_MAX } from '../series/labels.ts'
 import type {
   MetricMetadata,
   SeriesOutcome,
@@ -256,12 +257,21 @@ export const distributeSeries = async (
     const result = await append(env, organisationId, part.shard, wire)
     duplicates += result.duplicates
     for (const tell of told) tell()
-    if (result.overLimit.length > 0) {
-      const over = new Set(Array.from(result.overLimit, (place) => part.series[place] as number))
-      const detail = `the organisation has as many series as it may (${settings.seriesMax}, ${result.seriesMax} in this shard); series that are there go on`
-      refuseSeries(over, part, write, refusals, 'series-limit', detail)
+    const refuseNew = (places: Uint32Array, detail: string) => {
+      if (places.length === 0) return
+      const over = new Set(Array.from(places, (place) => part.series[place] as number))
+      const whole = `${detail}; series that are there go on`
+      refuseSeries(over, part, write, refusals, 'series-limit', whole)
       for (const series of over) owners.untell(entry(series))
     }
+    refuseNew(
+      result.overLimit,
+      `the organisation has as many series as it may (${settings.seriesMax}, ${result.seriesMax} in this shard)`,
+    )
+    refuseNew(
+      result.overLabelBytes,
+      `the labels of the series in this shard have as many bytes as they may (${LABEL_BYTES_PER_SHARD_MAX})`,
+    )
     for (const position of result.conflicts) {
       const series = write.sampleSeries[part.samples[position] as number] as number
       refusals.add(series, 'duplicate-timestamp', CONFLICT, 'samples')

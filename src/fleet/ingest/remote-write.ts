@@ -24,6 +24,7 @@ import type {
   SeriesWrite,
 } from '../series/series-write.ts'
 import { histogramFault } from './histogram-check.ts'
+import { withoutLargeSeries } from './large-series.ts'
 import {
   exemplarFault,
   type MessageTexts,
@@ -137,8 +138,9 @@ export const readRemoteWrite = (
   block: Uint8Array,
   version: RemoteWriteVersion,
 ): Result<SeriesWrite, RemoteWriteFault | PartFault> => {
-  const columns = decodeRemoteWrite(block, version, BOUNDS)
-  if (!columns.ok) return err(columns)
+  const decoded = decodeRemoteWrite(block, version, BOUNDS)
+  if (!decoded.ok) return err(decoded)
+  const { columns, refused } = withoutLargeSeries(decoded, version)
   const { labels, labelEnds } = columns
   const labelsOf = (series: number): Uint8Array =>
     labels.subarray(series === 0 ? 0 : (labelEnds[series - 1] ?? 0), labelEnds[series] ?? 0)
@@ -161,6 +163,6 @@ export const readRemoteWrite = (
     histograms: parts.histograms,
     exemplars: parts.exemplars,
     metadata: [...parts.metadata.values()],
-    refused: [...columns.refused.map(refusalOf), ...parts.refused],
+    refused: [...columns.refused.map(refusalOf), ...refused, ...parts.refused],
   })
 }

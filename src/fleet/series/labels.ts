@@ -9,6 +9,13 @@ export const METRIC_NAME = '__name__'
 export const LABEL_NAME_BYTES_MAX = 1024
 export const LABEL_VALUE_BYTES_MAX = 4096
 export const LABELS_PER_SERIES_MAX = 64
+/** Canonical bytes of one series; most have a few hundred. */
+export const SERIES_LABEL_BYTES_MAX = 16_384
+/**
+ * Canonical bytes of all series of a shard: a catalogue call has them in memory, and their texts again by name
+ * and value, which an isolate of 128 MB has to hold.
+ */
+export const LABEL_BYTES_PER_SHARD_MAX = 32 * 1024 * 1024
 
 const SEPARATOR = 0xff
 const utf8 = new TextEncoder()
@@ -62,6 +69,17 @@ const byteLength = (part: string): number =>
   // A UTF-16 unit is three bytes at most: short strings need no encoding.
   part.length * 3 <= LABEL_NAME_BYTES_MAX ? part.length : utf8.encode(part).length
 
+/** Of labels whose strings are this long together the canonical bytes are within the bound for certain. */
+const UNITS_SURE_MAX = Math.floor((SERIES_LABEL_BYTES_MAX - 2 * LABELS_PER_SERIES_MAX) / 3)
+
+const isTooLarge = (labels: readonly Label[]): boolean => {
+  const units = labels.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+  return units > UNITS_SURE_MAX && encodeLabels(labels).length > SERIES_LABEL_BYTES_MAX
+}
+
+/** What is wrong with labels of more than SERIES_LABEL_BYTES_MAX canonical bytes. */
+export const TOO_LARGE_FAULT = `the labels of a series are longer than ${SERIES_LABEL_BYTES_MAX} bytes together`
+
 const quoted = (name: string): string => JSON.stringify(name.slice(0, 100))
 
 /** What is wrong with a label set in any order: a sentence for the sender; null where nothing is. */
@@ -82,5 +100,6 @@ export const labelFault = (labels: readonly Label[]): string | null => {
   }
   if (names.size > LABELS_PER_SERIES_MAX)
     return `a series has at most ${LABELS_PER_SERIES_MAX} labels, this one ${names.size}`
+  if (isTooLarge(labels)) return TOO_LARGE_FAULT
   return hasMetricName ? null : 'the series has no metric name'
 }

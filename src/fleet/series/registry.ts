@@ -11,6 +11,7 @@ export class SeriesRegistry {
   #table = new IdentityTable()
   #numbers = new Uint32Array(64)
   #roles = new Uint8Array(64)
+  #labelBytes = 0
   /** VM ids of the series with a role, by slot. */
   readonly #vms = new Map<number, string>()
   /** Journal rows up to this one are about another VM; by slot, where there was one. */
@@ -26,6 +27,7 @@ export class SeriesRegistry {
     this.#table = new IdentityTable()
     this.#vms.clear()
     this.#since.clear()
+    this.#labelBytes = 0
     for (const series of this.#store.series()) this.#add(series)
   }
 
@@ -33,7 +35,13 @@ export class SeriesRegistry {
     return this.#table.count
   }
 
-  #add({ identity, number, role, vm, since }: StoredDescription): number {
+  /** Canonical bytes of the labels of all series. */
+  get labelBytes(): number {
+    return this.#labelBytes
+  }
+
+  #add({ identity, number, role, vm, since, labelBytes }: StoredDescription): number {
+    this.#labelBytes += labelBytes
     const slot = this.#table.add(identity, 0)
     if (slot === this.#numbers.length) {
       const numbers = new Uint32Array(slot * 2)
@@ -103,7 +111,8 @@ export class SeriesRegistry {
   create(words: Uint32Array, at: number, description: SeriesDescription): number {
     const identity = words.slice(at, at + IDENTITY_WORDS)
     const number = this.#store.create(identity, description)
-    return this.#add({ ...description, identity, number, since: 0 })
+    const { role, vm, labels } = description
+    return this.#add({ identity, number, role, vm, since: 0, labelBytes: labels.length })
   }
 
   /** Takes over what a sender says of a known series now: its VM may be another one. */

@@ -4,6 +4,7 @@ import { ChunkStore } from './chunk-store.ts'
 import { ExtrasStore } from './extras-store.ts'
 import type { Heads } from './heads.ts'
 import { HostDerivation } from './host-derivation.ts'
+import { LABEL_BYTES_PER_SHARD_MAX } from './labels.ts'
 import { SeriesRegistry } from './registry.ts'
 import { SampleIntake } from './sample-intake.ts'
 import { Sealer } from './sealer.ts'
@@ -16,6 +17,15 @@ import type { SeriesAppendResult, SeriesExtras } from './shard-api.ts'
 const HEAD_SAMPLES_MAX = 8_192
 /** Heads this far over their bound are sealed without pauses. */
 const OVERFULL_RATIO = 1.5
+
+/** Positions of a batch's series by what became of them. */
+interface Resolved {
+  /** Slots, −1 where there is none. */
+  readonly slots: Int32Array
+  readonly unknown: number[]
+  readonly overLimit: number[]
+  readonly overLabelBytes: number[]
+}
 
 const NO_EXTRAS: SeriesExtras = { histograms: [], exemplars: [], metadata: [] }
 
@@ -80,25 +90,30 @@ export class SeriesEngine {
   }
 
   /** Slots of the batch's series, −1 where there is none; new ones are stored. */
-  #resolve(batch: SeriesBatch): { slots: Int32Array; unknown: number[]; overLimit: number[] } {
+  #resolve(batch: SeriesBatch): Resolved {
     const series = batch.identity.length / 4
     const slots = new Int32Array(series)
     const unknown: number[] = []
     const overLimit: number[] = []
+    const overLabelBytes: number[] = []
+    const hasRoom = (bytes: number) =>
+      this.#registry.labelBytes + bytes <= LABEL_BYTES_PER_SHARD_MAX
     for (let position = 0; position < series; position++) {
       let slot = this.#registry.find(batch.identity, position * 4)
       const description = batch.descriptionOf(position)
       if (description) {
         if (slot >= 0) this.#registry.describe(slot, description)
-        else if (this.#registry.count < this.#settings.seriesMaxPerShard) {
+        else if (this.#registry.count >= this.#settings.seriesMaxPerShard) overLimit.push(position)
+        else if (!hasRoom(description.labels.length)) overLabelBytes.push(position)
+        else {
           slot = this.#registry.create(batch.identity, position * 4, description)
           this.#reader.added(description.labels)
-        } else overLimit.push(position)
+        }
       } else if (slot < 0) unknown.push(position)
       slots[position] = slot
     }
     this.#intake.reserve()
-    return { slots, unknown, overLimit }
+    return { slots, unknown, overLimit, overLabelBytes }
   }
 
   #journal(
@@ -135,7 +150,7 @@ export class SeriesEngine {
     extras: SeriesExtras | null,
     now: number,
   ): SeriesAppendResult & { stored: true } {
-    const { slots: ofSeries, unknown, overLimit } = this.#resolve(batch)
+    const { slots: ofSeries, unknown, overLimit, overLabelBytes } = this.#resolve(batch)
     const slots = new Int32Array(batch.timestamps.length)
     for (let sample = 0; sample < slots.length; sample++)
       slots[sample] = ofSeries[batch.sampleSeries[sample] as number] as number
@@ -151,6 +166,7 @@ export class SeriesEngine {
       stored: true,
       unknown: Uint32Array.from(unknown),
       overLimit: Uint32Array.from(overLimit),
+      overLabelBytes: Uint32Array.from(overLabelBytes),
       seriesMax: this.#settings.seriesMaxPerShard,
       conflicts: Uint32Array.from(conflicts),
       duplicates,

@@ -25,6 +25,8 @@ export interface StoredDescription {
   readonly vm: string | null
   /** Journal rows up to this one are not about `vm`. */
   readonly since: number
+  /** Of the canonical labels. */
+  readonly labelBytes: number
 }
 
 /** A row of the journal. */
@@ -58,7 +60,7 @@ export class SeriesStore {
   /** Ascending by number. */
   *series(): Generator<StoredDescription> {
     for (const row of this.#sql.exec(
-      'SELECT number, identity, role, vm, since FROM series ORDER BY number',
+      'SELECT number, identity, role, vm, since, length(labels) AS label_bytes FROM series ORDER BY number',
     ))
       yield {
         number: row.number as number,
@@ -66,6 +68,7 @@ export class SeriesStore {
         role: row.role as number,
         vm: row.vm as string | null,
         since: row.since as number,
+        labelBytes: row.label_bytes as number,
       }
   }
 

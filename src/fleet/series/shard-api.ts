@@ -18,6 +18,8 @@ export type SeriesAppendResult =
       readonly unknown: Uint32Array
       /** u32: positions of series refused because the shard has `seriesMax`. */
       readonly overLimit: Uint32Array
+      /** u32: positions of series refused because the shard has labels of LABEL_BYTES_PER_SHARD_MAX. */
+      readonly overLabelBytes: Uint32Array
       readonly seriesMax: number
       /** u32: positions of samples for whose moment another value is stored. */
       readonly conflicts: Uint32Array

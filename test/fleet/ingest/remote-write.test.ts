@@ -149,6 +149,45 @@ describe.each([
     expect(found.refused[0]?.detail).toMatch(detail)
   })
 
+  it('leaves out a series whose labels are too long together, with all that is its own', () => {
+    const labels = (letter: string): SentSeries['labels'] => [
+      ['__name__', 'large'],
+      ...Array.from({ length: 5 }, (_, i) => [`l${i}`, letter.repeat(4_000)] as const),
+    ]
+    const samples = [
+      { value: 2, timestamp: 1 },
+      { value: 3, timestamp: 2 },
+    ]
+    const histograms = [nativeHistogram(5)]
+    const own = { samples, histograms, ...traced([['t', '1']]) }
+    const sent = [
+      series('', { ...own, labels: labels('x') }),
+      series('up', own),
+      series('', { ...own, labels: labels('y') }),
+      series('down', own),
+    ]
+    const found = writeOf(write(sent), version)
+    const small = writeOf(write([series('up', own), series('down', own)]), version)
+    const labelsOf = ({ labelsOf: of }: typeof found) => [0, 1].map((i) => decodeLabels(of(i)))
+    expect(found.refused).toEqual(
+      [0, 2].map((index) => ({
+        index,
+        reason: 'invalid-labels',
+        detail: 'the labels of a series are longer than 16384 bytes together',
+        samples: 2,
+        histograms: 1,
+        exemplars: 1,
+      })),
+    )
+    expect(labelsOf(found)).toEqual(labelsOf(small))
+    expect([...found.positions]).toEqual([1, 3])
+    expect({ ...found, refused: [], labelsOf: null, positions: null }).toEqual({
+      ...small,
+      labelsOf: null,
+      positions: null,
+    })
+  })
+
   it('refuses a request with a part that is no message', () => {
     const at = version === 1 ? 4 : 3
     const label = Uint8Array.from([0x0a, 0x05, 0x61])

@@ -6,6 +6,7 @@ import {
   LABELS_PER_SERIES_MAX,
   type Label,
   labelFault,
+  SERIES_LABEL_BYTES_MAX,
 } from '../../../src/fleet/series/labels.ts'
 
 const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
@@ -79,6 +80,20 @@ describe('the check of a label set', () => {
     expect(labelFault([named, ['a', `${fits}x`]])).toMatch(/"a" is longer than 4096 bytes/)
     expect(labelFault([named, ['é'.repeat(512), '1']])).toBeNull()
     expect(labelFault([named, [`${'é'.repeat(512)}x`, '1']])).toMatch(/name is longer than 1024/)
+  })
+
+  it('bounds the bytes of all of them', () => {
+    const long = (count: number): Label[] => [
+      named,
+      ...Array.from({ length: 4 }, (_, i): Label => [`l${i}`, 'é'.repeat(2_000)]),
+      ['rest', 'x'.repeat(count)],
+    ]
+    const room = SERIES_LABEL_BYTES_MAX - encodeLabels(long(1)).length + 1
+    expect(encodeLabels(long(room))).toHaveLength(SERIES_LABEL_BYTES_MAX)
+    expect(labelFault(long(room))).toBeNull()
+    expect(labelFault(long(room + 1))).toMatch(/longer than 16384 bytes together/)
+    const empty = Array.from({ length: 40 }, (_, i): Label => ['n'.repeat(500) + i, ''])
+    expect(labelFault([named, ...empty])).toBeNull()
   })
 
   it('bounds how many there are', () => {

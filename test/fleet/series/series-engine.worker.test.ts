@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { type Settings, settingsOf } from '../../../src/env.ts'
 import { HOST_ROLE } from '../../../src/fleet/ingest/host-roles.ts'
 import { DAY_MS } from '../../../src/fleet/series/day.ts'
-import { encodeLabels } from '../../../src/fleet/series/labels.ts'
+import { encodeLabels, LABEL_BYTES_PER_SHARD_MAX } from '../../../src/fleet/series/labels.ts'
 import { mergedSamples, ordered } from '../../../src/fleet/series/sealing.ts'
 import { unpackSelected } from '../../../src/fleet/series/selection.ts'
 import { decodeSeriesBatch, encodeSeriesBatch } from '../../../src/fleet/series/series-batch.ts'
@@ -28,10 +28,10 @@ const fault = (detail: string): never => {
 
 type Sample = readonly [series: number, timestamp: number, value: number]
 
-const labelsOf = (series: number) => encodeLabels([['__name__', `series_${series}`]])
+const shortLabels = (series: number) => encodeLabels([['__name__', `series_${series}`]])
 
 /** @param role of every series, for VM */
-const batchOf = (samples: readonly Sample[], role = 0) => {
+const batchOf = (samples: readonly Sample[], role = 0, labelsOf = shortLabels) => {
   const series = [...new Set(samples.map(([series]) => series))]
   const bytes = encodeSeriesBatch(
     Uint32Array.from(series.flatMap((number) => [...identityOf(labelsOf(number))])),
@@ -203,6 +203,33 @@ describe('the series of a shard', () => {
       )
       expect([...result.overLimit]).toEqual([2])
       expect(Object.keys(contentOf(engine))).toEqual(['series_0', 'series_1'])
+    })
+  })
+
+  it('have no more label bytes than the limit, told anew by a restart and freed by what expires', async () => {
+    const long = (series: number) =>
+      encodeLabels([
+        ['__name__', `series_${series}`],
+        ['l', 'x'.repeat(1_000_000)],
+      ])
+    const within = Math.floor(LABEL_BYTES_PER_SHARD_MAX / 1_000_100)
+    await inStorage('limited-bytes', (storage) => {
+      const send = (engine: SeriesEngine, series: number, time: number) =>
+        engine.append(batchOf([[series, time, 1]], 0, long), null, time).overLabelBytes.length
+      const engine = new SeriesEngine(storage, settings)
+      for (let series = 0; series < within; series++) expect(send(engine, series, start)).toBe(0)
+      expect(send(engine, within, start)).toBe(1)
+      expect(send(engine, 0, start + 1)).toBe(0)
+      const again = new SeriesEngine(storage, settings)
+      expect(send(again, within, start)).toBe(1)
+      expect([...again.append(batchOf([[within, start, 1]]), null, start).overLabelBytes]).toEqual(
+        [],
+      )
+      again.sealer.sealNow(start + 2, () => {})
+      const later = start + settings.rawRetentionMs + 2 * DAY_MS
+      again.expire(later)
+      expect(again.seriesCount).toBe(0)
+      expect(send(again, within, later)).toBe(0)
     })
   })
 
