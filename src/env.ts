@@ -106,7 +106,7 @@ const parsed = new WeakMap<Env, Settings>()
 export const settingsOf = (env: Env): Settings => {
   const known = parsed.get(env)
   if (known) return known
-  const shardsPerOrganisation = whole(env, 'SHARDS_PER_ORGANISATION', 8, { min: 1, max: 1_024 })
+  const shardsPerOrganisation = whole(env, 'SHARDS_PER_ORGANISATION', 4, { min: 1, max: 1_024 })
   const seriesMax = whole(env, 'SERIES_MAX', 200_000, { min: 10, max: 100_000_000 })
   const settings: Settings = {
     databaseUrl: env.DATABASE_URL ?? '',

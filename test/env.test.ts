@@ -5,7 +5,7 @@ const settings = (texts: Partial<Record<keyof Env, string>>) => settingsOf(texts
 
 describe('settings', () => {
   it('have defaults, also where a variable is empty', () => {
-    expect(settings({})).toMatchObject({ shardsPerOrganisation: 8, vmsAutoCreate: true })
+    expect(settings({})).toMatchObject({ shardsPerOrganisation: 4, vmsAutoCreate: true })
     expect(settings({ SHARDS_PER_ORGANISATION: '', VMS_AUTO_CREATE: '' })).toEqual(settings({}))
   })
 
@@ -13,7 +13,7 @@ describe('settings', () => {
     expect(settings({ VMS_AUTO_CREATE: 'off' }).vmsAutoCreate).toBe(false)
     expect(settings({ VMS_AUTO_CREATE: 'on' }).vmsAutoCreate).toBe(true)
     expect(settings({ COST_USD_PER_GIB_HOUR: '0.005' }).costRates.usdPerGibHour).toBe(0.005)
-    expect(settings({ SERIES_MAX: '1000' }).seriesMaxPerShard).toBe(125)
+    expect(settings({ SERIES_MAX: '1000' }).seriesMaxPerShard).toBe(250)
   })
 
   it.each([

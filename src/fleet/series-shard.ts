@@ -17,9 +17,6 @@ import { ShardStore } from './shard-store.ts'
 import { Upkeep } from './upkeep.ts'
 import { type AppendResult, SLIDE_STEP_VMS, VmRecorder } from './vm-recorder.ts'
 
-/** Deleted VMs are remembered for longer than any isolate holds their names (`vm-directory.ts`). */
-const FORGOTTEN_MS = 2 * HOUR_MS
-
 type Fault = api.SelectionFault
 
 /**
@@ -261,8 +258,7 @@ export class SeriesShard extends DurableObject<Env> {
     const hour = Math.floor(now / HOUR_MS)
     if (hour !== this.#expiredHour) {
       this.#expiredHour = hour
-      this.#store.dropBefore(now - this.#settings.rawRetentionMs - HOUR_MS)
-      this.#store.dropForgotten(now - FORGOTTEN_MS)
+      this.#store.expire(now, this.#settings.rawRetentionMs)
       this.#series.expire(now)
     }
     this.#takeHostSamples(now)
@@ -278,11 +274,11 @@ export class SeriesShard extends DurableObject<Env> {
       await this.#upkeep.run(now, this.#organisationId, this.#vms.ids())
   }
 
-  /** Moves the windows into the present hour, and has what changed with them told. */
+  /** Moves the windows into the present hour; what changed with them is to be told. */
   async #slide(): Promise<void> {
     const moved = await this.#vms.slideAll(Date.now)
     if (moved > 0) this.#unflushed = true
-    // Few of them are done before the round that began it has ended, which arranges the next.
+    // Fewer are done before the round that began it arranges the next.
     if (moved >= SLIDE_STEP_VMS) await this.#arrange(Date.now())
   }
 

@@ -1,9 +1,12 @@
-import { MinuteBuffer } from './minute-buffer.ts'
+import { HOUR_MS, MinuteBuffer } from './minute-buffer.ts'
 import { MinuteStore } from './minute-store.ts'
 import { decodeBatch, encodeBatch, type ShardBatch } from './shard-batch.ts'
 import { METRICS } from './types.ts'
 import { HourState, type StoredHour, storedHour } from './usage-statistics.ts'
 import { type Latest, VmSeries } from './vm-series.ts'
+
+/** Deleted VMs are remembered for longer than any isolate holds their names (`vm-directory.ts`). */
+const FORGOTTEN_MS = 2 * HOUR_MS
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -214,10 +217,12 @@ export class ShardStore {
     return row?.samples ?? 0
   }
 
-  /** Drops chunks that began before `before` and that PostgreSQL has or refused. */
-  dropBefore(before: number): void {
+  /** Drops what is older than raw samples are kept, unless it waits for PostgreSQL. @param now ms since the epoch */
+  expire(now: number, rawRetentionMs: number): void {
+    const before = now - rawRetentionMs - HOUR_MS
     this.minutes.dropBefore(before)
     this.#sql.exec('DELETE FROM hours WHERE hour < ? AND pending <> 1', before)
+    this.#sql.exec('DELETE FROM forgotten WHERE at < ?', now - FORGOTTEN_MS)
   }
 
   /** Remembers that a VM was deleted. @param at ms since the epoch */
@@ -227,10 +232,6 @@ export class ShardStore {
 
   isForgotten(id: string): boolean {
     return this.#one('SELECT 1 AS found FROM forgotten WHERE id = ?', id) !== null
-  }
-
-  dropForgotten(before: number): void {
-    this.#sql.exec('DELETE FROM forgotten WHERE at < ?', before)
   }
 
   /** Removes everything of one VM. */
