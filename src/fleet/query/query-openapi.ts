@@ -13,6 +13,10 @@ const limit = z
   .string()
   .optional()
   .openapi({ description: 'Entries at most; 0 for no bound of your own' })
+const timeout = z
+  .string()
+  .optional()
+  .openapi({ description: 'Seconds, or a duration; read, but bounds end a query, not time' })
 const matches = z.array(z.string()).optional().openapi({ description: 'Selectors of series' })
 
 const success = z
@@ -62,7 +66,7 @@ const PATHS: readonly Described[] = [
   {
     path: '/api/v1/query',
     summary: 'A PromQL expression at one moment; of a range selector, the samples themselves',
-    parameters: z.object({ query, time: time('now by default'), limit }),
+    parameters: z.object({ query, time: time('now by default'), timeout, limit }),
     post: true,
   },
   {
@@ -73,6 +77,7 @@ const PATHS: readonly Described[] = [
       start: time('the first step'),
       end: time('no step beyond'),
       step: z.string().openapi({ description: 'Seconds, or a duration', example: '15s' }),
+      timeout,
       limit,
     }),
     post: true,

@@ -18,6 +18,7 @@ import {
   gridParameters,
   limitParameter,
   rangeTypeFault,
+  timeoutFault,
   timeParameter,
 } from './request.ts'
 
@@ -62,6 +63,8 @@ const answerQuery = async (c: AppContext, isRange: boolean): Promise<Response> =
   const grid: Grid = isRange
     ? accepted(gridParameters(one))
     : { startMs: accepted(timeParameter(one, 'time', now)), stepMs: 1, steps: 1 }
+  const wrongTimeout = timeoutFault(one)
+  if (wrongTimeout) rejectParameter(wrongTimeout)
   const parsed = parseQuery(text)
   if (!parsed.ok) return queryErrorResponse('query', text, parsed.error)
   const fault = isRange ? rangeTypeFault(parsed.value) : null

@@ -10,16 +10,20 @@ export type Parameters = (name: string) => string | undefined
 
 const invalid = (name: string, detail: string) => err(`invalid parameter "${name}": ${detail}`)
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+/** ms of a time in RFC 3339; NaN where it is none. */
+const dateMs = (text: string): number => {
+  const [, year, month, day] = RFC_3339.exec(text) ?? []
+  // Date.parse moves 30 February into March.
+  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
+  return Number(day) <= lastDay ? Date.parse(text) : Number.NaN
+}
 
 /** ms of a time in Unix seconds or RFC 3339; null where it is neither, or beyond the year 9999. */
 export const timeMs = (text: string): number | null => {
-  const ms = DECIMAL.test(text)
-    ? Math.round(Number(text) * 1_000)
-    : RFC_3339.test(text)
-      ? Date.parse(text)
-      : Number.NaN
+  const ms = DECIMAL.test(text) ? Math.round(Number(text) * 1_000) : dateMs(text)
   return Math.abs(ms) <= TIME_MS_MAX ? ms : null
 }
 
@@ -47,6 +51,13 @@ const durationParameter = (parameters: Parameters, name: string): Result<number,
   return ms === null || !(Math.abs(ms) <= TIME_MS_MAX)
     ? invalid(name, `cannot parse ${JSON.stringify(text.slice(0, 100))} to a valid duration`)
     : ok(Math.round(ms))
+}
+
+/** Why `timeout` is no duration; null where it is one or absent. Bounds end a query, not time. */
+export const timeoutFault = (parameters: Parameters): string | null => {
+  if ((parameters('timeout') ?? '') === '') return null
+  const timeout = durationParameter(parameters, 'timeout')
+  return timeout.ok ? null : timeout.error
 }
 
 /** The grid of a range query's `start`, `end` and `step`. */

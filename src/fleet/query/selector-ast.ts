@@ -29,9 +29,11 @@ export const selectorOf = (text: string, node: SyntaxNode): Selector => {
   const name = node.getChild('Identifier')
   const braces = node.getChild('LabelMatchers')
   const inBraces = braces ? childrenOf(braces).map((child) => matcherOf(text, child)) : []
-  const names = inBraces.filter((matcher) => matcher.name === METRIC_NAME && matcher.op === '=')
-  if (names.length + (name ? 1 : 0) > 1)
-    throw parseFault('the name of the metric must not be set twice', spanOf(node))
+  const second = name && inBraces.find((matcher) => matcher.name === METRIC_NAME)
+  if (second) {
+    const names = [textOf(text, name), second.value].map((value) => JSON.stringify(value))
+    throw parseFault(`metric name must not be set twice: ${names.join(' or ')}`, spanOf(node))
+  }
   const matchers: Matcher[] = name
     ? [{ name: METRIC_NAME, op: '=', value: textOf(text, name) }, ...inBraces]
     : inBraces

@@ -79,6 +79,16 @@ describe('selectors', () => {
     expect(parsed('x[1h + 2 * 5m]')).toMatchObject({ rangeMs: 4_200_000 })
   })
 
+  it('take the name in braces as any other label, more than once too', () => {
+    const name = (value: string, op = '=') => ({ name: '__name__', op, value })
+    expect(parsed('{__name__="a",__name__="a"}')).toMatchObject({
+      matchers: [name('a'), name('a')],
+    })
+    expect(parsed('{__name__="a",__name__!="b"}')).toMatchObject({
+      matchers: [name('a'), name('b', '!=')],
+    })
+  })
+
   it('take a name in quotes', () => {
     expect(parsed('{"cpu.utilization", "host.name"="a"}')).toMatchObject({
       matchers: [
@@ -138,7 +148,8 @@ describe('what is not PromQL', () => {
     ['x + bool y', 'bool modifier can only be used on comparison operators', 0, 10],
     ['{a=~".*"}', 'vector selector must contain at least one non-empty matcher', 0, 9],
     ['x{a=~"(b"}', 'missing )', 5, 9],
-    ['x{__name__="y"}', 'the name of the metric must not be set twice', 0, 15],
+    ['x{__name__="y"}', 'metric name must not be set twice: "x" or "y"', 0, 15],
+    ['x{a="b",__name__!~"y"}', 'metric name must not be set twice: "x" or "y"', 0, 22],
     ['x[0s]', 'duration must be greater than 0', 2, 4],
     ['x offset 200y', 'duration out of range', 9, 13],
     ['x offset 1m offset 2m', 'offset may not be set multiple times', 0, 21],

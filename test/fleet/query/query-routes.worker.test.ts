@@ -190,6 +190,9 @@ describe('GET /api/v1/query_range', () => {
     { change: { step: '1ms' }, text: 'exceeded maximum resolution of 11,000 points' },
     { change: { end: '1' }, text: 'end timestamp must not be before start time' },
     { change: { start: 'yesterday' }, text: 'cannot parse "yesterday" to a valid timestamp' },
+    { change: { end: '2026-02-30T00:00:00Z' }, text: 'to a valid timestamp' },
+    { change: { timeout: 'abc' }, text: 'invalid parameter "timeout": cannot parse "abc"' },
+    { change: { timeout: '1.5s', query: '1 +' }, text: 'to a valid duration' },
     { change: { limit: '-1' }, text: 'limit must be non-negative' },
     { change: { query: 'x[5m]' }, text: 'invalid expression type "range vector"' },
   ])('refuses $change by 400', async ({ change, text }) => {
