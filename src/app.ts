@@ -19,6 +19,7 @@ import { notFoundOf, onError } from './http/errors.ts'
 import { requestId, securityHeaders } from './http/headers.ts'
 import { health } from './http/health.ts'
 import { openApi } from './http/openapi.ts'
+import { routing, routingErrors } from './routing/routes.ts'
 import { streams } from './streams/routes.ts'
 
 export const app = new OpenAPIHono<AppEnv>()
@@ -36,6 +37,7 @@ app.route('/', assets)
 for (const path of PROMETHEUS_PATHS) app.use(path, prometheusErrors)
 app.use('/v1/metrics', otlpErrors)
 app.use('/api/v2/write', influxErrors)
+app.use('/v1/route', routingErrors)
 app.use('/api/*', authenticate)
 app.use('/v1/*', authenticate)
 
@@ -49,6 +51,7 @@ app.route('/', otlp)
 app.route('/', influx)
 app.route('/', queries)
 app.route('/', catalogue)
+app.route('/', routing)
 app.route('/', streams)
 app.route('/', access)
 openApi(app)

@@ -5,6 +5,8 @@ export interface ProtocolError {
   readonly status: number
   /** What happened, for people; the problem's detail, else its title. */
   readonly message: string
+  /** Where in the body, an RFC 6901 fragment; absent where the problem names no field. */
+  readonly pointer?: string
 }
 
 export interface ProtocolBody {
@@ -22,9 +24,15 @@ export const errorsAs =
     await next()
     if (!c.res.headers.get('content-type')?.startsWith('application/problem+json')) return
     const { status } = c.res
-    const told = (await c.res.json()) as { title?: string; detail?: string }
+    const told = (await c.res.json()) as {
+      title?: string
+      detail?: string
+      errors?: { pointer: string }[]
+    }
+    const pointer = told.errors?.[0]?.pointer
+    const message = told.detail ?? told.title ?? ''
     const { contentType, body } = render(
-      { status, message: told.detail ?? told.title ?? '' },
+      { status, message, ...(pointer === undefined ? {} : { pointer }) },
       c.req.raw,
     )
     const headers = new Headers(c.res.headers)

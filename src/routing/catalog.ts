@@ -9,7 +9,12 @@ const NAME_LENGTH_MAX = 200
 const CONTEXT_TOKENS_MAX = 100_000_000
 const USD_PER_MILLION_TOKENS_MAX = 100_000
 
-const name = z.string().min(1).max(NAME_LENGTH_MAX)
+/** Names stand in headers of answers, too. */
+const name = z
+  .string()
+  .min(1)
+  .max(NAME_LENGTH_MAX)
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
 const tokens = z.number().int().min(1).max(CONTEXT_TOKENS_MAX)
 /** 0 is a price: a model on one's own machine. */
 const price = z.number().min(0).max(USD_PER_MILLION_TOKENS_MAX)
