@@ -18,6 +18,10 @@ export const VM_LABELS_DEFAULT: readonly string[] = [
 const VM_LABELS_MAX = 16
 /** As a VM's name: longer text names none. */
 const REFERENCE_LENGTH_MAX = 253
+/** What is left of a blank, or of a port without a host. */
+const NOTHING = /^(\[\s*\])?(:\d*)?$/
+/** What agents send that do not know their machine's id. */
+const NIL_UUID = '00000000-0000-0000-0000-000000000000'
 
 /**
  * The labels of a comma-separated list; blanks around them do not count, an empty list is the default.
@@ -43,6 +47,9 @@ export const withoutPort = (target: string): string => {
   return /^([^:]+):\d{1,5}$/.exec(target)?.[1] ?? target
 }
 
+const isReference = (text: string): boolean =>
+  text.length <= REFERENCE_LENGTH_MAX && text !== NIL_UUID && !NOTHING.test(text.trim())
+
 /**
  * What the labels say about the VM, most telling first: ids or names, each once. The first need not
  * name a VM: behind an OpenTelemetry SDK `instance` is the process, and `host_name` the machine.
@@ -55,8 +62,7 @@ export const vmReferencesOf = (
   for (const wanted of vmLabels) {
     const value = labels.find(([name]) => name === wanted)?.[1] ?? ''
     const reference = wanted === 'instance' ? withoutPort(value) : value
-    if (reference === '' || reference.length > REFERENCE_LENGTH_MAX) continue
-    if (!references.includes(reference)) references.push(reference)
+    if (isReference(reference) && !references.includes(reference)) references.push(reference)
   }
   return references
 }

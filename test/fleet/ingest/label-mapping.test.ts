@@ -18,6 +18,15 @@ describe('the VM that labels name', () => {
     ['an OpenTelemetry service', [['service.instance.id', 'web-1']], 'web-1'],
     ['nothing', [['job', 'node']], null],
     ['an empty label', [['vm', '']], null],
+    ['a blank', [['vm', ' ']], null],
+    ['blanks of other kinds', [['host', '\t\u00a0\u3000']], null],
+    ['a port alone', [['instance', ':9100']], null],
+    ['a port alone, in any label', [['host', ':9100']], null],
+    ['a port behind empty brackets', [['instance', '[]:9100']], null],
+    ['a colon', [['instance', ':']], null],
+    ['the nil UUID', [['service.instance.id', '00000000-0000-0000-0000-000000000000']], null],
+    ['addresses that begin with colons', [['instance', '[::1]:9100']], '::1'],
+    ['every address', [['instance', '::']], '::'],
     ['a name that no VM has', [['vm', 'x'.repeat(254)]], null],
   ])('is found by %s', (_, labels, expected) => {
     expect(vmReferenceOf(labels)).toBe(expected)
@@ -31,6 +40,15 @@ describe('the VM that labels name', () => {
     ]
     expect(vmReferencesOf(labels)).toEqual(['a', 'b', 'c'])
     expect(vmReferencesOf([...labels].reverse())).toEqual(['a', 'b', 'c'])
+  })
+
+  it('is the next label where the first says nothing', () => {
+    const nothing: Label[] = [
+      ['vm', ' '],
+      ['instance', ':9100'],
+      ['host_name', '00000000-0000-0000-0000-000000000000'],
+    ]
+    expect(vmReferencesOf([...nothing, ['host', 'c']])).toEqual(['c'])
   })
 
   it('names each candidate once', () => {
