@@ -44,6 +44,9 @@ export const vmMetrics = createRouter()
 const resolutionSchema = z.enum(['raw', ...TIERS])
 type Resolution = z.infer<typeof resolutionSchema>
 
+/** One address has a form for each Accept. */
+const HEADERS = { 'cache-control': 'private, no-cache', vary: 'accept' }
+
 const FORMATS = ['json', 'csv', 'ndjson', 'columns'] as const
 const FORMAT_OF_TYPE: Readonly<Record<string, (typeof FORMATS)[number]>> = {
   'application/json': 'json',
@@ -205,8 +208,8 @@ vmMetrics.openapi(
     if (format === 'columns') {
       const { columns, truncated } = await read(from, to, METRICS_ROWS_MAX)
       return conditional(c.req.raw, columnsBytes(columns), {
+        ...HEADERS,
         'content-type': COLUMNS_MEDIA_TYPE,
-        'cache-control': 'private, no-cache',
         'x-gjallar-resolution': resolution,
         'x-gjallar-truncated': String(truncated),
       })
@@ -216,18 +219,24 @@ vmMetrics.openapi(
       shard.statistics(vm.id),
     ])
     const answer = {
-      vm: vm.id,
       from,
       to,
+      vm: vm.id,
       resolution,
       columns: range.columns as z.infer<typeof rangeSchema>['columns'],
       truncated: range.truncated,
       statistics_24h: statistics && { ...statistics, method: 'sketch' as const },
     }
-    return conditional(c.req.raw, new TextEncoder().encode(JSON.stringify(answer)), {
-      'content-type': 'application/json',
-      'cache-control': 'private, no-cache',
-    }) as TypedResponse<typeof answer, 200, 'json'> & Response
+    const body = new TextEncoder().encode(JSON.stringify(answer))
+    // A range that ends now has other ends each time, which say nothing of whether what is in it changed.
+    const ends = query.to === undefined ? JSON.stringify({ from, to }).length : 0
+    const headers = { ...HEADERS, 'content-type': 'application/json' }
+    return conditional(c.req.raw, body, headers, body.subarray(ends)) as TypedResponse<
+      typeof answer,
+      200,
+      'json'
+    > &
+      Response
   },
 )
 
@@ -255,10 +264,10 @@ const exported = async (
   }
   return new Response(streamOf(text()), {
     headers: {
+      ...HEADERS,
       'content-type':
         format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
       'content-disposition': `attachment; filename="${vm.id}.${format}"`,
-      'cache-control': 'private, no-cache',
     },
   })
 }

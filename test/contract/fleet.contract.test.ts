@@ -258,6 +258,8 @@ describe('ingest', () => {
     await ingest(api, samplesOf(vm.id, 3, to))
     for (const path of [
       `/api/v1/vms/${vm.id}/metrics?resolution=raw&from=${to - 3_600_000}&to=${to}`,
+      // What ends now has the same samples a moment later.
+      `/api/v1/vms/${vm.id}/metrics?resolution=raw`,
       '/api/v1/dashboard?sort=name',
     ]) {
       // The first flush changes the dashboard once more.
