@@ -5,6 +5,7 @@ import type { Label } from '../series/labels.ts'
 import { decodeLabels } from '../series/labels.ts'
 import type { Matcher } from '../series/matchers.ts'
 import type { SeriesFilter } from '../series/shard-api.ts'
+import { admitted } from './admission.ts'
 import type { Expression, Selector } from './ast.ts'
 import { keyOf } from './column.ts'
 import { dataResponse, queryErrorResponse, rejectParameter } from './envelope.ts'
@@ -76,16 +77,15 @@ const limitedResponse = async <T>(
   return dataResponse(dataOf(found.slice(0, limit)), warnings)
 }
 
-const answering =
-  (answer: (c: AppContext, parameters: RequestParameters) => Promise<Response>) =>
-  async (c: AppContext): Promise<Response> => {
+const answering = (answer: (c: AppContext, parameters: RequestParameters) => Promise<Response>) =>
+  admitted(async (c) => {
     try {
       return await answer(c, await readParameters(c.req.raw))
     } catch (error) {
       if (error instanceof Answered) return error.response
       throw error
     }
-  }
+  })
 
 const read = requireScope('read')
 

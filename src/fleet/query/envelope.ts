@@ -1,5 +1,6 @@
 import { ProblemError, problem } from '../../http/problem.ts'
 import type { ProtocolBody, ProtocolError } from '../../http/protocol-errors.ts'
+import { ANSWER_MS_MAX } from './limits.ts'
 import type { QueryError } from './query-error.ts'
 
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'private, no-cache' }
@@ -63,19 +64,72 @@ export const dataResponse = (data: unknown, warnings: readonly string[] = []): R
     { headers: HEADERS },
   )
 
-/** An answer in pieces: streamed where there are several, so that it is never whole in memory. */
-export const piecesResponse = (pieces: Iterable<Uint8Array<ArrayBuffer>>): Response => {
+/** An answer in pieces of UTF-8. */
+export type Pieces = Iterable<Uint8Array<ArrayBuffer>>
+
+/** Pieces in a row before other requests go on. */
+const PIECES_A_TURN = 8
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
+/** Pieces as a stream. @param onEnd called once, however it ends */
+const streamOf = (pieces: Iterator<Uint8Array<ArrayBuffer>>, onEnd: () => void) => {
+  let taken = 0
+  let hasEnded = false
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const end = () => {
+    if (hasEnded) return
+    hasEnded = true
+    clearTimeout(timer)
+    pieces.return?.()
+    onEnd()
+  }
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      timer = setTimeout(() => {
+        controller.error(new Error(`the answer was not read within ${ANSWER_MS_MAX} ms`))
+        end()
+      }, ANSWER_MS_MAX)
+    },
+    pull: async (controller) => {
+      if (++taken % PIECES_A_TURN === 0) await nextTurn()
+      if (hasEnded) return
+      try {
+        const next = pieces.next()
+        if (!next.done) return controller.enqueue(next.value)
+        controller.close()
+      } catch (error) {
+        controller.error(error)
+      }
+      end()
+    },
+    cancel: end,
+  })
+}
+
+/**
+ * An answer in pieces: streamed where there are several, so that it is never whole in memory.
+ *
+ * @param onEnd called once nothing of it is needed any more: sent, cancelled, failed or not read in time
+ */
+export const piecesResponse = (pieces: Pieces, onEnd: () => void = () => {}): Response => {
   const iterator = pieces[Symbol.iterator]()
   const first = iterator.next()
   const second = iterator.next()
-  if (second.done) return new Response(first.value, { headers: HEADERS })
+  if (second.done) {
+    onEnd()
+    return new Response(first.value, { headers: HEADERS })
+  }
   const waiting = [first.value, second.value]
-  const body = new ReadableStream<Uint8Array>({
-    pull: (controller) => {
-      const next = waiting.shift() ?? iterator.next().value
-      if (next === undefined) controller.close()
-      else controller.enqueue(next)
+  const all: Iterator<Uint8Array<ArrayBuffer>> = {
+    next: () => {
+      const value = waiting.shift()
+      return value ? { done: false, value } : iterator.next()
     },
-  })
-  return new Response(body, { headers: HEADERS })
+    return: () => {
+      waiting.length = 0
+      return iterator.return?.() ?? { done: true, value: undefined }
+    },
+  }
+  return new Response(streamOf(all, onEnd), { headers: HEADERS })
 }

@@ -12,8 +12,24 @@ export const SUBQUERY_STEPS_MAX = 100_000
 export const SAMPLES_MAX = 50_000_000
 /** Series that a query may read. */
 export const SERIES_MAX = 50_000
-/** Points (series × steps) of one vector inside a query: 9 bytes each. */
-export const POINTS_MAX = 5_000_000
+/** Points (series × steps) of one vector inside a query: 9 bytes each. An isolate of 128 MB holds several. */
+export const POINTS_MAX = 2_000_000
+/** Points that the selectors of all queries of an isolate have read, where more than one runs. */
+export const POINTS_RUNNING_MAX = 4_000_000
+/** And those of one organisation. */
+export const POINTS_RUNNING_PER_ORGANISATION_MAX = 3_000_000
+/** Queries and catalogue calls of an isolate at the same time, from their first read to the end of their answer. */
+export const QUERIES_RUNNING_MAX = 6
+/** And those of one organisation: the others have room beside it. */
+export const QUERIES_RUNNING_PER_ORGANISATION_MAX = 4
+/** Queries that wait for others to end. */
+export const QUERIES_WAITING_MAX = 128
+/** And those of one organisation: a dashboard asks for some dozens at once. */
+export const QUERIES_WAITING_PER_ORGANISATION_MAX = 64
+/** How long they wait. */
+export const QUERY_WAIT_MS_MAX = 5_000
+/** How long an answer may take to be read. */
+export const ANSWER_MS_MAX = 120_000
 /** Raw samples in the answer to a range selector. */
 export const RAW_SAMPLES_MAX = 1_000_000
 /** Native histograms in the answer, or held by one vector. */

@@ -51,7 +51,7 @@ const responses = {
   401: json('No valid key', failure),
   403: json('The key lacks the scope', failure),
   422: json('The expression is not answered here, or goes beyond a bound', failure),
-  503: json('A shard does not answer', failure),
+  503: json('A shard does not answer, or too many queries run at the same time', failure),
 }
 
 interface Described {

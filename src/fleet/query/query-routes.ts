@@ -2,15 +2,17 @@ import { requireScope } from '../../http/auth.ts'
 import type { AppContext } from '../../http/context.ts'
 import { errorsAs } from '../../http/protocol-errors.ts'
 import { createRouter } from '../../http/validate.ts'
+import { admitted, countedSource } from './admission.ts'
 import { instantAnswer, rangeAnswer, rawAnswer } from './answer.ts'
 import type { Expression } from './ast.ts'
 import type { QueryValue } from './column.ts'
-import { piecesResponse, queryErrorResponse, rejectParameter, renderError } from './envelope.ts'
+import { type Pieces, queryErrorResponse, rejectParameter, renderError } from './envelope.ts'
 import { evaluateQuery } from './evaluate.ts'
 import type { Grid } from './grid.ts'
 import { sourceOf } from './organisation-source.ts'
 import { readParameters } from './parameters.ts'
 import { parseQuery } from './parse.ts'
+import type { Place } from './query-gate.ts'
 import { describeQueries } from './query-openapi.ts'
 import { rawSamples } from './raw-samples.ts'
 import {
@@ -55,7 +57,11 @@ const limited = (value: QueryValue, limit: number) => {
   }
 }
 
-const answerQuery = async (c: AppContext, isRange: boolean): Promise<Response> => {
+const answerQuery = async (
+  c: AppContext,
+  place: Place,
+  isRange: boolean,
+): Promise<Response | Pieces> => {
   const { one } = await readParameters(c.req.raw)
   const text = one('query') ?? ''
   const limit = accepted(limitParameter(one))
@@ -69,23 +75,33 @@ const answerQuery = async (c: AppContext, isRange: boolean): Promise<Response> =
   if (!parsed.ok) return queryErrorResponse('query', text, parsed.error)
   const fault = isRange ? rangeTypeFault(parsed.value) : null
   if (fault) rejectParameter(`invalid parameter "query": ${fault}`)
-  const source = sourceOf(c)
+  const source = countedSource(sourceOf(c), place, grid.steps)
   if (isMatrix(parsed.value)) {
     const raw = await rawSamples(parsed.value, grid.startMs, source)
     if (!raw.ok) return queryErrorResponse('query', text, raw.error)
     const warnings = raw.value.length > limit ? [TRUNCATED] : []
-    return piecesResponse(rawAnswer(raw.value.slice(0, limit), warnings))
+    return rawAnswer(raw.value.slice(0, limit), warnings)
   }
   const result = await evaluateQuery(parsed.value, grid, source)
   if (!result.ok) return queryErrorResponse('query', text, result.error)
   const { value, warnings } = limited(result.value, limit)
   const answer = isRange ? rangeAnswer : instantAnswer
-  return piecesResponse(answer(value, grid, warnings))
+  return answer(value, grid, warnings)
 }
 
 describeQueries(queries)
 
-queries.on(['GET', 'POST'], '/api/v1/query', requireScope('read'), (c) => answerQuery(c, false))
-queries.on(['GET', 'POST'], '/api/v1/query_range', requireScope('read'), (c) =>
-  answerQuery(c, true),
+const read = requireScope('read')
+
+queries.on(
+  ['GET', 'POST'],
+  '/api/v1/query',
+  read,
+  admitted((c, place) => answerQuery(c, place, false)),
+)
+queries.on(
+  ['GET', 'POST'],
+  '/api/v1/query_range',
+  read,
+  admitted((c, place) => answerQuery(c, place, true)),
 )

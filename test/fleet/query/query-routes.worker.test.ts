@@ -3,7 +3,12 @@ import { env } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { settingsOf } from '../../../src/env.ts'
+import { queryGate } from '../../../src/fleet/query/admission.ts'
 import { catalogue } from '../../../src/fleet/query/catalogue-routes.ts'
+import {
+  QUERIES_RUNNING_PER_ORGANISATION_MAX,
+  QUERIES_WAITING_PER_ORGANISATION_MAX,
+} from '../../../src/fleet/query/limits.ts'
 import { prometheusErrors, queries } from '../../../src/fleet/query/query-routes.ts'
 import { encodeLabels, type Label } from '../../../src/fleet/series/labels.ts'
 import { encodeSeriesBatch } from '../../../src/fleet/series/series-batch.ts'
@@ -77,6 +82,54 @@ beforeAll(async () => {
 afterAll(reset)
 
 const END = String((START_MS + 600_000) / 1_000)
+
+describe('queries at the same time', () => {
+  const query = { query: 'http_requests_total', time: END }
+
+  it('are bounded for an organisation: beyond, 503 as Prometheus says it, and others go on', async () => {
+    const running = await Promise.all(
+      Array.from({ length: QUERIES_RUNNING_PER_ORGANISATION_MAX }, () =>
+        queryGate.enter(ORGANISATION),
+      ),
+    )
+    const waiting = Array.from({ length: QUERIES_WAITING_PER_ORGANISATION_MAX }, async () =>
+      (await queryGate.enter(ORGANISATION))?.end(),
+    )
+    for (const path of ['/api/v1/query', '/api/v1/labels']) {
+      const response = await appFor().request(`${path}?${new URLSearchParams(query)}`, {}, env)
+      expect(response.status).toBe(503)
+      expect(response.headers.get('retry-after')).toBe('1')
+      expect(await response.json()).toEqual({
+        status: 'error',
+        errorType: 'unavailable',
+        error: 'too many queries run or wait at the same time; try again soon',
+      })
+    }
+    expect((await get('/api/v1/query', query, appFor(['read'], OTHER))).status).toBe(200)
+    for (const place of running) place?.end()
+    await Promise.all(waiting)
+    expect((await get('/api/v1/query', query)).status).toBe(200)
+  })
+
+  it('give their places back with answers, faults, bodies that nobody reads', async () => {
+    const app = appFor()
+    const ask = (parameters: Record<string, string>, method = 'GET') =>
+      app.request(`/api/v1/query?${new URLSearchParams(parameters)}`, { method }, env)
+    for (let n = 0; n <= QUERIES_RUNNING_PER_ORGANISATION_MAX; n++) {
+      expect((await ask({ query: '(' })).status).toBe(400)
+      expect((await ask({ ...query, time: 'x' })).status).toBe(400)
+      expect((await ask(query, 'HEAD')).status).toBe(200)
+      await (await ask(query)).body?.cancel()
+    }
+    const places = await Promise.all(
+      Array.from({ length: QUERIES_RUNNING_PER_ORGANISATION_MAX }, () =>
+        queryGate.enter(ORGANISATION),
+      ),
+    )
+    expect(places.every(Boolean)).toBe(true)
+    for (const place of places) place?.end()
+  })
+})
 
 describe('GET /api/v1/query', () => {
   it('answers with the series of every shard, and with none of another organisation', async () => {

@@ -1,0 +1,133 @@
+import {
+  POINTS_RUNNING_MAX,
+  POINTS_RUNNING_PER_ORGANISATION_MAX,
+  QUERIES_RUNNING_MAX,
+  QUERIES_RUNNING_PER_ORGANISATION_MAX,
+  QUERIES_WAITING_MAX,
+  QUERIES_WAITING_PER_ORGANISATION_MAX,
+  QUERY_WAIT_MS_MAX,
+} from './limits.ts'
+
+/** How often who waits looks whether there is room. */
+const WAIT_STEP_MS = 10
+/** How often a query says that its request is still there. */
+const SIGN_INTERVAL_MS = 1_000
+/** Without a sign for this long the request is gone: the platform ends what it ran without a word. */
+const LOST_MS = 5_000
+
+/** What the gate has from around it. Timers belong to the request that asks for them, and end with it. */
+export interface GateHost {
+  /** ms since the epoch */
+  now(): number
+  wait(ms: number): Promise<void>
+  /** Calls `work` again and again. @returns what ends it */
+  every(ms: number, work: () => void): () => void
+}
+
+/** A query's place among those that run. */
+export interface Place {
+  /** Counts points (series × steps) that the query has in memory; false where that is too much beside others. */
+  take(points: number): boolean
+  /** Gives the place back; again does nothing. */
+  end(): void
+}
+
+interface Running {
+  readonly organisationId: string
+  points: number
+  seenAt: number
+}
+
+interface Waiting {
+  readonly organisationId: string
+  readonly untilMs: number
+}
+
+const pointsOf = (running: readonly Running[]): number =>
+  running.reduce((sum, { points }) => sum + points, 0)
+
+/**
+ * Bounds the queries that run in an isolate at the same time, and those of one organisation; a few more wait for
+ * a short time. No request is woken by another one: each looks for itself.
+ */
+export class QueryGate {
+  readonly #host: GateHost
+  readonly #running = new Set<Running>()
+  readonly #waiting = new Set<Waiting>()
+
+  constructor(host: GateHost) {
+    this.#host = host
+  }
+
+  #runningOf(organisationId: string): Running[] {
+    return [...this.#running].filter((one) => one.organisationId === organisationId)
+  }
+
+  #waitingOf(organisationId: string): number {
+    let count = 0
+    for (const one of this.#waiting) if (one.organisationId === organisationId) count++
+    return count
+  }
+
+  #dropLost(): void {
+    const now = this.#host.now()
+    for (const one of this.#running) if (now - one.seenAt > LOST_MS) this.#running.delete(one)
+    for (const one of this.#waiting) if (now > one.untilMs) this.#waiting.delete(one)
+  }
+
+  #hasRoom(organisationId: string): boolean {
+    this.#dropLost()
+    return (
+      this.#running.size < QUERIES_RUNNING_MAX &&
+      this.#runningOf(organisationId).length < QUERIES_RUNNING_PER_ORGANISATION_MAX
+    )
+  }
+
+  #admit(organisationId: string): Place {
+    const running: Running = { organisationId, points: 0, seenAt: this.#host.now() }
+    this.#running.add(running)
+    const stop = this.#host.every(SIGN_INTERVAL_MS, () => {
+      running.seenAt = this.#host.now()
+    })
+    return {
+      take: (points) => {
+        running.points += points
+        const all = [...this.#running]
+        const others = all.filter((one) => one !== running)
+        if (pointsOf(others) === 0) return true
+        return (
+          pointsOf(all) <= POINTS_RUNNING_MAX &&
+          pointsOf(this.#runningOf(organisationId)) <= POINTS_RUNNING_PER_ORGANISATION_MAX
+        )
+      },
+      end: () => {
+        stop()
+        this.#running.delete(running)
+      },
+    }
+  }
+
+  /** A place, at once or after QUERY_WAIT_MS_MAX at most; null where there is none, nor room to wait. */
+  async enter(organisationId: string): Promise<Place | null> {
+    const hasRoom = this.#hasRoom(organisationId)
+    const waitingBefore = this.#waitingOf(organisationId)
+    if (hasRoom && waitingBefore === 0) return this.#admit(organisationId)
+    if (
+      this.#waiting.size >= QUERIES_WAITING_MAX ||
+      waitingBefore >= QUERIES_WAITING_PER_ORGANISATION_MAX
+    )
+      return null
+    const { now, wait } = this.#host
+    const waiting = { organisationId, untilMs: now() + QUERY_WAIT_MS_MAX }
+    this.#waiting.add(waiting)
+    try {
+      do {
+        await wait(WAIT_STEP_MS)
+        if (this.#hasRoom(organisationId)) return this.#admit(organisationId)
+      } while (now() < waiting.untilMs)
+      return null
+    } finally {
+      this.#waiting.delete(waiting)
+    }
+  }
+}
