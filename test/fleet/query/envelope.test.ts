@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { piecesResponse } from '../../../src/fleet/query/envelope.ts'
 import { ANSWER_MS_MAX } from '../../../src/fleet/query/limits.ts'
 
-const bytes = (text: string) => new TextEncoder().encode(text)
+const bytes = (text: string) => new TextEncoder().encode(text).slice()
 
 let left = 0
 const onEnd = vi.fn()
