@@ -1,10 +1,9 @@
-import type { TreeModel } from '../../src/kernels/tree-model.ts'
 import { softmaxRows } from './gbdt.ts'
 
 /** Calibrated margins are scale · margin + offset of the class. */
 export interface Calibration {
   readonly scale: number
-  readonly offsets: readonly number[]
+  readonly offsets: number[]
 }
 
 const ITERATIONS = 400
@@ -28,7 +27,7 @@ export function fitCalibration(
   let scale = 1
   let offsets = new Array<number>(classes).fill(0)
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
-    const shares = softmaxRows(applied(margins, { scale, offsets }), classes)
+    const shares = calibratedShares(margins, { scale, offsets })
     let scaleSlope = 0
     const slopes = new Array<number>(classes).fill(0)
     shares.forEach((share, i) => {
@@ -43,12 +42,6 @@ export function fitCalibration(
   return { scale, offsets }
 }
 
-/** The same trees with calibrated margins: scale and offsets go into leaves and base. */
-export const calibrated = (model: TreeModel, { scale, offsets }: Calibration): TreeModel => ({
-  ...model,
-  base: model.base.map((base, k) => base * scale + (offsets[k] ?? 0)),
-  trees: model.trees.map((tree) => ({
-    ...tree,
-    value: tree.value.map((value) => Math.fround(value * scale)),
-  })),
-})
+/** Calibrated probabilities, f64[n][classes]. */
+export const calibratedShares = (margins: Float64Array, calibration: Calibration): Float64Array =>
+  softmaxRows(applied(margins, calibration), calibration.offsets.length)

@@ -2,7 +2,7 @@ import type { TreeModel } from '../../src/kernels/tree-model.ts'
 import { OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { EMBEDDING_DIMS, embed, sifWeights } from '../../src/routing/embedding.ts'
 import { FEATURE_NAMES, type FeatureName, HASH_SLOTS } from '../../src/routing/features.ts'
-import { calibrated, fitCalibration } from './calibration.ts'
+import { type Calibration, calibratedShares, fitCalibration } from './calibration.ts'
 import type { Example } from './dataset.ts'
 import { foldsBySubject } from './folds.ts'
 import { type BoostOptions, boost, type LabelledTable, marginsOf, softmaxRows } from './gbdt.ts'
@@ -14,8 +14,8 @@ export const TRAINING = {
     rounds: 80,
     depthMax: 4,
     learningRate: 0.05,
-    leafWeightMin: 20,
-    penalty: 5,
+    leafWeightMin: 60,
+    penalty: 20,
     rowShare: 0.7,
     featureShare: 0.5,
   },
@@ -49,6 +49,20 @@ const ANSWER_TOKENS = 1
 const classes = OUTCOMES.length
 const features = FEATURE_NAMES.length
 
+/**
+ * Not split on. Entropy changes with white space, and the outcomes are in one script and well formed, so
+ * that trees would learn accidents of them.
+ */
+const UNUSED: readonly FeatureName[] = [
+  'question_entropy_bits',
+  'question_latin_share',
+  'question_cyrillic_share',
+  'question_cjk_share',
+  'question_other_script_share',
+  'question_malformed_share',
+]
+const UNUSED_PLACES = UNUSED.map((name) => FEATURE_NAMES.indexOf(name))
+
 const directions = (): Int8Array => {
   const signs = { both: -1, neither: 0, strong: 1, weak: -1 }
   return Int8Array.from({ length: classes * features }, (_, i) => {
@@ -62,6 +76,7 @@ export function tableOf(examples: readonly Example[]): LabelledTable {
   const values = new Float32Array(examples.length * features)
   examples.forEach((example, row) => {
     values.set(example.features.values, row * features)
+    for (const place of UNUSED_PLACES) values[row * features + place] = 0
   })
   const sizes = new Map<string, number>()
   for (const { subject } of examples) sizes.set(subject, (sizes.get(subject) ?? 0) + 1)
@@ -95,9 +110,16 @@ function heldOutMargins(examples: readonly Example[], options: BoostOptions): Fl
   return margins
 }
 
-/** Outcomes' probabilities, f64[n][classes]. */
-export const predictAll = (model: TreeModel, examples: readonly Example[]): Float64Array =>
-  softmaxRows(marginsOf(model, tableOf(examples)), classes)
+/** What a model says of every example. */
+export function predictAll({ model, calibration }: TrainedTrees, examples: readonly Example[]) {
+  const margins = marginsOf(model, tableOf(examples))
+  return {
+    /** Calibrated, f64[n][classes]. */
+    probabilities: calibratedShares(margins, calibration),
+    /** f64[n]. */
+    gains: gainsOf(softmaxRows(margins, classes)),
+  }
+}
 
 /** P(strong alone is right) − P(weak alone is right) of each row. */
 export const gainsOf = (probabilities: Float64Array): Float64Array => {
@@ -111,24 +133,23 @@ export const gainsOf = (probabilities: Float64Array): Float64Array => {
 
 export interface TrainedTrees {
   readonly model: TreeModel
+  readonly calibration: Calibration
   /** f64[gainPoints], ascending, of held-out predictions. */
   readonly gains: Float64Array
 }
 
-/** Calibrated trees: what an artifact decides buckets with. */
+/** Trees and their calibration: what an artifact decides buckets with. */
 export function trainTrees(examples: readonly Example[], seed: number): TrainedTrees {
   const options = { ...TRAINING.boost, seed }
   const table = tableOf(examples)
   const margins = heldOutMargins(examples, options)
   const calibration = fitCalibration(margins, table.labels, classes)
-  const { scale, offsets } = calibration
-  const moved = margins.map((margin, i) => scale * margin + (offsets[i % classes] ?? 0))
-  const sorted = gainsOf(softmaxRows(moved, classes)).sort()
+  const sorted = gainsOf(softmaxRows(margins, classes)).sort()
   const gains = Float64Array.from(
     { length: TRAINING.gainPoints },
     (_, i) => sorted[Math.round((i / (TRAINING.gainPoints - 1)) * (sorted.length - 1))] ?? 0,
   )
-  return { model: calibrated(boost(table, options), calibration), gains }
+  return { model: boost(table, options), calibration, gains }
 }
 
 const slotFrequencies = (counts: readonly Float32Array[]): Float64Array => {

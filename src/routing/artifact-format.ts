@@ -61,6 +61,11 @@ export const headSchema = z.strictObject({
   trees: z.int().min(1).max(4_096),
   nodes: z.int().min(1).max(131_072),
   base: z.array(z.number()).length(OUTCOMES.length),
+  /** Calibrated margins are scale · margin + offset of the outcome. */
+  calibration: z.strictObject({
+    scale: z.number().positive().max(100),
+    offsets: z.array(z.number().min(-100).max(100)).length(OUTCOMES.length),
+  }),
   /** Points of the distribution of gains that difficulty is read from. */
   gains: z.int().min(2).max(4_096),
   golden: z.array(golden).min(1).max(64),

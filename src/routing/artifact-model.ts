@@ -1,6 +1,7 @@
 import { dots } from '../kernels/similarity.ts'
 import type { TreeEnsemble } from '../kernels/trees.ts'
 import type { Artifact } from './artifact.ts'
+import type { ArtifactHead } from './artifact-format.ts'
 import { EMBEDDING_DIMS, embed, type SlotWeights } from './embedding.ts'
 import type { Features, Prediction } from './types.ts'
 
@@ -9,6 +10,15 @@ export type ArtifactParts = Omit<Artifact, 'predict' | 'close'> & {
   /** f64[≥ 2], ascending: gains that the shares 0, 1/(n − 1), …, 1 of training's questions stay below. */
   readonly gains: Float64Array
   readonly weights: SlotWeights
+  readonly calibration: ArtifactHead['calibration']
+}
+
+/** Shares that the margins' exponentials have. */
+export function softmax(margins: Float64Array): Float64Array {
+  const most = margins.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+  const shares = margins.map((margin) => Math.exp(margin - most))
+  const total = shares.reduce((a, b) => a + b, 0)
+  return shares.map((share) => share / total)
 }
 
 /** Share of a distribution below a value, between the points given by their line; 0…1. */
@@ -42,6 +52,7 @@ export class TrainedArtifact implements Artifact {
   readonly report: unknown
   readonly #gains: Float64Array
   readonly #weights: SlotWeights
+  readonly #calibration: ArtifactHead['calibration']
   readonly #trees: TreeEnsemble
 
   constructor(parts: ArtifactParts, trees: TreeEnsemble) {
@@ -57,15 +68,19 @@ export class TrainedArtifact implements Artifact {
     this.report = parts.report
     this.#gains = parts.gains
     this.#weights = parts.weights
+    this.#calibration = parts.calibration
     this.#trees = trees
   }
 
   predict(features: Features): Prediction {
-    const [both = 0, neither = 0, strong = 0, weak = 0] = this.#trees.predict(
-      Float32Array.from(features.values),
+    const margins = this.#trees.margins(Float32Array.from(features.values))
+    const [, , strongShare = 0, weakShare = 0] = softmax(margins)
+    const gain = strongShare - weakShare
+    const { scale, offsets } = this.#calibration
+    const [both = 0, neither = 0, strong = 0, weak = 0] = softmax(
+      margins.map((margin, outcome) => scale * margin + (offsets[outcome] ?? 0)),
     )
     const embedding = embed(features, this.#weights)
-    const gain = strong - weak
     return {
       probabilities: { cheap: both + weak, mid: neither, hard: strong },
       gain,

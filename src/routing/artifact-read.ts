@@ -172,14 +172,23 @@ export async function readArtifact(
     if (error instanceof ArenaExhaustedError) return err({ reason: 'no-memory' })
     return err(treeFaultOf(error))
   }
-  const { features, thresholds, alpha, clusters, models, report } = head
+  const { features, thresholds, alpha, clusters, models, calibration, report } = head
   const [quality, cost, gains] = [
     sections.f64('quality'),
     sections.f64('cost'),
     sections.f64('gains'),
   ]
   const weights = { words: sections.f32('wordWeights'), trigrams: sections.f32('trigramWeights') }
-  const named = { version: actual, features, thresholds, alpha, clusters, models, report }
+  const named = {
+    version: actual,
+    features,
+    thresholds,
+    alpha,
+    clusters,
+    models,
+    calibration,
+    report,
+  }
   const parts = { ...named, centroids: sections.f32('centroids'), quality, cost, gains, weights }
   const artifact = new TrainedArtifact(parts, trees)
   const wrong = checkGolden(artifact, head.golden)

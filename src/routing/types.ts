@@ -46,7 +46,10 @@ export interface Probabilities {
 /** What a trained artifact makes of one request. */
 export interface Prediction {
   readonly probabilities: Probabilities
-  /** P(strong right, weak wrong) − P(weak right, strong wrong), in [−1, 1]: what the strong model gains. */
+  /**
+   * What the strong model gains, in [−1, 1]: P(strong right, weak wrong) − P(weak right, strong wrong) as
+   * the trees have them. It ranks requests; calibration, which is made for single classes, ranks worse.
+   */
   readonly gain: number
   /**
    * Share of the training's questions, as models that had not seen their subjects judged them, that gain
