@@ -39,11 +39,20 @@ function fold(
   share: number,
 ): void {
   const slotsPerDim = HASH_SLOTS / into.length
+  const sums = new Float64Array(into.length)
+  // Of most texts nearly all slots are empty, so they are looked at four at a time.
+  const bits = new Int32Array(counts.buffer, counts.byteOffset, HASH_SLOTS)
+  for (let at = 0; at < HASH_SLOTS; at += 4) {
+    const any = (bits[at] ?? 0) | (bits[at + 1] ?? 0) | (bits[at + 2] ?? 0) | (bits[at + 3] ?? 0)
+    if (any === 0) continue
+    const dim = Math.floor(at / slotsPerDim)
+    let sum = sums[dim] ?? 0
+    for (let slot = at; slot < at + 4; slot++) sum += (counts[slot] ?? 0) * (weights[slot] ?? 0)
+    sums[dim] = sum
+  }
   let squares = 0
-  let slot = 0
   for (let dim = 0; dim < into.length; dim++) {
-    let sum = 0
-    for (let i = 0; i < slotsPerDim; i++, slot++) sum += (counts[slot] ?? 0) * (weights[slot] ?? 0)
+    const sum = sums[dim] ?? 0
     into[dim] = sum
     squares += sum * sum
   }
@@ -65,7 +74,8 @@ export function embed(counts: SlotCounts, weights: SlotWeights): Float32Array<Ar
   const trigrams = embedding.subarray(WORD_DIMS)
   fold(counts.words, weights.words, words, WORD_SHARE)
   fold(counts.trigrams, weights.trigrams, trigrams, 1 - WORD_SHARE)
-  const squares = embedding.reduce((total, x) => total + x * x, 0)
+  let squares = 0
+  for (let dim = 0; dim < EMBEDDING_DIMS; dim++) squares += (embedding[dim] ?? 0) ** 2
   // Where signs cancel, one of the two may be zeros while the other is not.
   if (squares > 0 && squares < 0.999) {
     const scale = 1 / Math.sqrt(squares)
