@@ -7,6 +7,12 @@ import { workerdBinary } from './workerd-binary.ts'
 
 /** The Durable Object classes of the worker, by binding; `wrangler.toml` has the same table. */
 const DURABLE_OBJECTS = { SERIES_SHARD: 'SeriesShard', HUB: 'Hub' }
+/** What the files of a bundle are to workerd. */
+const MODULE_KINDS: Readonly<Record<string, string>> = {
+  '.js': 'esModule',
+  '.wasm': 'wasm',
+  '.gjr': 'data',
+}
 const COMPATIBILITY_DATE = '2026-08-01'
 /** Compiling the bundle and opening the port takes 0.3 s; a loaded machine may need much longer. */
 const READY_TIMEOUT_MS = 60_000
@@ -27,8 +33,8 @@ export const workerdConfig = (options: {
   bindings: readonly string[]
 }): string => {
   const modules = options.modules.map((name) => {
-    const kind = name.endsWith('.wasm') ? 'wasm' : 'esModule'
-    const imported = name.endsWith('.wasm') ? `./${name}` : name
+    const kind = MODULE_KINDS[path.extname(name)] ?? 'esModule'
+    const imported = kind === 'esModule' ? name : `./${name}`
     return `(name = ${quoted(imported)}, ${kind} = embed ${quoted(`bundle/${name}`)})`
   })
   const objects = Object.entries(DURABLE_OBJECTS)
@@ -101,7 +107,7 @@ export const prepareWorkerd = async (options: WorkerOptions): Promise<string> =>
   await rm(folder, { recursive: true, force: true })
   await mkdir(path.join(folder, 'bundle'), { recursive: true })
   await mkdir(objectsFolder, { recursive: true })
-  const modules = (await readdir(bundle)).filter((name) => /\.(js|wasm)$/.test(name))
+  const modules = (await readdir(bundle)).filter((name) => path.extname(name) in MODULE_KINDS)
   // workerd starts the worker from its first module.
   modules.sort((a, b) => Number(b === 'index.js') - Number(a === 'index.js'))
   for (const name of modules) {

@@ -105,6 +105,7 @@ const RECIPES: Record<Part, Recipe> = {
     inputs: [
       'src',
       'wrangler.toml',
+      'models/router.gjr',
       'build/kernels.wasm',
       'build/kernels-relaxed.wasm',
       'package-lock.json',

@@ -1,4 +1,5 @@
 import './kernels/worker-module.ts'
+import './routing/worker-artifact.ts'
 import { app } from './app.ts'
 import { connect } from './database/client.ts'
 import { maintainTiers } from './database/flush-queries.ts'

@@ -5,7 +5,7 @@ import { workerdConfig } from '../../local/workerd.ts'
 
 const config = workerdConfig({
   port: 8787,
-  modules: ['index.js', 'a1-kernels.wasm'],
+  modules: ['index.js', 'a1-kernels.wasm', 'b2-router.gjr'],
   objectsFolder: '/state "x"/objects',
   assetsFolder: '/state/assets',
   bindings: ['DATABASE_URL'],
@@ -16,6 +16,7 @@ describe('the configuration of bare workerd', () => {
   it('names the modules as the bundle imports them', () => {
     expect(config).toContain('(name = "index.js", esModule = embed "bundle/index.js")')
     expect(config).toContain('(name = "./a1-kernels.wasm", wasm = embed "bundle/a1-kernels.wasm")')
+    expect(config).toContain('(name = "./b2-router.gjr", data = embed "bundle/b2-router.gjr")')
   })
 
   it('takes values from the environment, so that no secret stands in the file', () => {

@@ -61,6 +61,7 @@ export const smallArtifact = (
       thresholds: { cheap: 0.25, hard: 0.75 },
       alpha: 0.75,
       models: [...models],
+      calibration: { scale: 1, offsets: [0, 0, 0, 0] },
       golden: [
         {
           text: GOLDEN,

@@ -1,0 +1,4 @@
+declare module '*.gjr' {
+  const content: ArrayBuffer
+  export default content
+}
