@@ -46,16 +46,30 @@ export const admitted =
   }
 
 /**
- * A source that counts what it answers, and lets other requests go on after each read.
+ * A source that counts what it answers, and lets other requests go on after each read. What finds no room beside
+ * other queries is dropped, and read again once there is some. Throws ProblemError 503 where there is none in time.
  *
+ * @param sourceOf makes a source; their bounds are those of one query
  * @param steps of the query's grid
  */
-export const countedSource = (source: SeriesSource, place: Place, steps: number): SeriesSource => ({
-  select: async (matchers, fromMs, toMs, call) => {
-    const series = await source.select(matchers, fromMs, toMs, call)
-    if (!place.take(series.length * steps))
-      throw unavailable('queries that run at the same time take all memory; try again soon')
-    await wait(0)
-    return series
-  },
-})
+export const countedSource = (
+  sourceOf: () => SeriesSource,
+  place: Place,
+  steps: number,
+): SeriesSource => {
+  const source = sourceOf()
+  return {
+    select: async (...selection) => {
+      let series = await source.select(...selection)
+      const points = series.length * steps
+      if (!place.take(points)) {
+        series = []
+        if (!(await place.takeLater(points)))
+          throw unavailable('queries that run at the same time take all memory; try again soon')
+        series = await sourceOf().select(...selection)
+      }
+      await wait(0)
+      return series
+    },
+  }
+}

@@ -11,9 +11,9 @@ import {
 /** How often who waits looks whether there is room. */
 const WAIT_STEP_MS = 10
 /** How often a query says that its request is still there. */
-const SIGN_INTERVAL_MS = 1_000
+const SIGN_INTERVAL_MS = 250
 /** Without a sign for this long the request is gone: the platform ends what it ran without a word. */
-const LOST_MS = 5_000
+const LOST_MS = 2_000
 
 /** What the gate has from around it. Timers belong to the request that asks for them, and end with it. */
 export interface GateHost {
@@ -26,8 +26,10 @@ export interface GateHost {
 
 /** A query's place among those that run. */
 export interface Place {
-  /** Counts points (series × steps) that the query has in memory; false where that is too much beside others. */
+  /** Counts points (series × steps) that the query has in memory; false, and not counted, where others leave no room. */
   take(points: number): boolean
+  /** The same once there is room; false where there is none within QUERY_WAIT_MS_MAX. */
+  takeLater(points: number): Promise<boolean>
   /** Gives the place back; again does nothing. */
   end(): void
 }
@@ -83,22 +85,39 @@ export class QueryGate {
     )
   }
 
+  /** Whether a query may have so many points more; where no other one has any, always. */
+  #hasRoomFor(running: Running, points: number): boolean {
+    this.#dropLost()
+    const all = [...this.#running]
+    if (pointsOf(all.filter((one) => one !== running)) === 0) return true
+    const own = this.#runningOf(running.organisationId)
+    return (
+      pointsOf(all) + points <= POINTS_RUNNING_MAX &&
+      pointsOf(own) + points <= POINTS_RUNNING_PER_ORGANISATION_MAX
+    )
+  }
+
   #admit(organisationId: string): Place {
     const running: Running = { organisationId, points: 0, seenAt: this.#host.now() }
     this.#running.add(running)
     const stop = this.#host.every(SIGN_INTERVAL_MS, () => {
       running.seenAt = this.#host.now()
     })
+    const take = (points: number): boolean => {
+      const hasRoom = this.#hasRoomFor(running, points)
+      if (hasRoom) running.points += points
+      return hasRoom
+    }
     return {
-      take: (points) => {
-        running.points += points
-        const all = [...this.#running]
-        const others = all.filter((one) => one !== running)
-        if (pointsOf(others) === 0) return true
-        return (
-          pointsOf(all) <= POINTS_RUNNING_MAX &&
-          pointsOf(this.#runningOf(organisationId)) <= POINTS_RUNNING_PER_ORGANISATION_MAX
-        )
+      take,
+      takeLater: async (points) => {
+        const { now, wait } = this.#host
+        const untilMs = now() + QUERY_WAIT_MS_MAX
+        do {
+          await wait(WAIT_STEP_MS)
+          if (take(points)) return true
+        } while (now() < untilMs)
+        return false
       },
       end: () => {
         stop()

@@ -75,7 +75,7 @@ const answerQuery = async (
   if (!parsed.ok) return queryErrorResponse('query', text, parsed.error)
   const fault = isRange ? rangeTypeFault(parsed.value) : null
   if (fault) rejectParameter(`invalid parameter "query": ${fault}`)
-  const source = countedSource(sourceOf(c), place, grid.steps)
+  const source = countedSource(() => sourceOf(c), place, grid.steps)
   if (isMatrix(parsed.value)) {
     const raw = await rawSamples(parsed.value, grid.startMs, source)
     if (!raw.ok) return queryErrorResponse('query', text, raw.error)
