@@ -64,7 +64,7 @@ describe('the calibration error', () => {
 describe('calibration', () => {
   it('finds the scale and the offsets that margins were distorted with', () => {
     const random = seeded(42)
-    const count = 8_000
+    const count = 20_000
     const margins = Float64Array.from({ length: count * 2 }, () => 4 * random() - 2)
     const truth = { scale: 0.5, offsets: [0, 0.7] }
     const shares = calibratedShares(margins, truth)
