@@ -10,6 +10,8 @@ export default defineConfig({
     projects: [
       node('unit', ['test/**/*.test.ts'], {
         exclude: ['test/**/*.{worker,sql,contract,browser,faults}.test.ts'],
+        // No test is about time; a machine with other work takes several times as long.
+        testTimeout: 60_000,
       }),
       ...(existsSync('test/vitest.worker.config.ts') ? ['./test/vitest.worker.config.ts'] : []),
       node('sql', ['test/database/**/*.sql.test.ts'], {
