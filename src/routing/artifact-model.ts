@@ -73,7 +73,7 @@ export class TrainedArtifact implements Artifact {
   }
 
   predict(features: Features): Prediction {
-    const margins = this.#trees.margins(Float32Array.from(features.values))
+    const margins = this.#trees.margins(new Float32Array(features.values))
     const [, , strongShare = 0, weakShare = 0] = softmax(margins)
     const gain = strongShare - weakShare
     const { scale, offsets } = this.#calibration

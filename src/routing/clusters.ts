@@ -16,25 +16,26 @@ const TOP_P = 0.9
  * @returns all clusters alike where the similarities are all equal, as those of a text without words
  */
 export const nearestClusters = (similarities: Float64Array): readonly ClusterWeight[] => {
-  const most = similarities.reduce((a, b) => Math.max(a, b), -1)
-  const weighted = Array.from(similarities, (similarity, cluster) => ({
-    cluster,
-    weight: Math.exp((similarity - most) / SOFTMAX_TEMPERATURE),
-  }))
-  weighted.sort((a, b) => b.weight - a.weight)
-  const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
+  let most = -1
+  for (const similarity of similarities) most = Math.max(most, similarity)
+  const weights = similarities.map((similarity) =>
+    Math.exp((similarity - most) / SOFTMAX_TEMPERATURE),
+  )
+  let total = 0
+  for (const weight of weights) total += weight
+  const order = Array.from(weights.keys()).sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0))
   let taken = 0
   let count = 0
-  while (count < weighted.length) {
-    const weight = weighted[count]?.weight ?? 0
+  for (const cluster of order) {
+    const weight = weights[cluster] ?? 0
     // Ties stay together: which of two equal clusters comes first says nothing.
-    if (taken >= TOP_P * total && weight < (weighted[count - 1]?.weight ?? 0)) break
+    if (taken >= TOP_P * total && weight < (weights[order[count - 1] ?? 0] ?? 0)) break
     taken += weight
     count++
   }
-  return weighted
+  return order
     .slice(0, count)
-    .map(({ cluster, weight }) => ({ cluster, weight: weight / taken }))
+    .map((cluster) => ({ cluster, weight: (weights[cluster] ?? 0) / taken }))
 }
 
 /**

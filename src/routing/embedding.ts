@@ -9,6 +9,8 @@ export const EMBEDDING_DIMS = WORD_DIMS + TRIGRAM_DIMS
 /** Share of the squared length that words have. */
 const WORD_SHARE = 0.7
 
+type Four = readonly [number, number, number, number]
+
 /** Weights of hash slots, each f32[HASH_SLOTS] ≥ 0: what is frequent says little. */
 export interface SlotWeights {
   readonly words: Float32Array
@@ -43,8 +45,9 @@ function fold(
   // Of most texts nearly all slots are empty, so they are looked at four at a time.
   const bits = new Int32Array(counts.buffer, counts.byteOffset, HASH_SLOTS)
   for (let at = 0; at < HASH_SLOTS; at += 4) {
-    const any = (bits[at] ?? 0) | (bits[at + 1] ?? 0) | (bits[at + 2] ?? 0) | (bits[at + 3] ?? 0)
-    if (any === 0) continue
+    // `?? 0` would make a branch of each: a third of the time.
+    const [a, b, c, d] = [bits[at], bits[at + 1], bits[at + 2], bits[at + 3]] as Four
+    if ((a | b | c | d) === 0) continue
     const dim = Math.floor(at / slotsPerDim)
     let sum = sums[dim] ?? 0
     for (let slot = at; slot < at + 4; slot++) sum += (counts[slot] ?? 0) * (weights[slot] ?? 0)
