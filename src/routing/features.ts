@@ -5,7 +5,7 @@ import type { Features, RoutingRequest } from './types.ts'
 export const FEATURES_VERSION = 1
 
 /** Places that words and trigrams are hashed to: a power of two, so that they fold without remainder. */
-export const HASH_SLOTS = 4096
+export const HASH_SLOTS = 2048
 
 /** Of a longer text the first bytes are read, and tokens are scaled up: a bound for time and memory. */
 export const TEXT_BYTES_MAX = 16 * 1024 * 1024
@@ -120,6 +120,8 @@ export function extractFeatures(request: RoutingRequest): Features {
     max_output_tokens_log:
       request.maxOutputTokens === null ? Number.NaN : logOf(request.maxOutputTokens),
   }
-  const values = Float64Array.from(FEATURE_NAMES, (name) => named[name] ?? Number.NaN)
+  const values = new Float64Array(FEATURE_NAMES.length)
+  for (let i = 0; i < values.length; i++)
+    values[i] = named[FEATURE_NAMES[i] ?? 'tokens_log'] ?? Number.NaN
   return { values, words, trigrams, tokens }
 }
