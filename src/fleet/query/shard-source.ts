@@ -19,8 +19,8 @@ import { storedSeriesOf } from './stored-series.ts'
 
 /** Shards that one query asks at the same time. */
 const CALLS_MAX = 64
-/** Bytes of all shards' answers to the selectors of one query; decoded series by series. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+/** Bytes of all shards' answers to the selectors of one query; copies on their way come on top of them. */
+const ANSWER_BYTES_MAX = 48 * 1024 * 1024
 
 /** What is asked of a shard. */
 export interface ShardReads {
