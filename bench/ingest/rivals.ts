@@ -56,8 +56,8 @@ const ready = async (url: string, child: ChildProcess): Promise<void> => {
   while (performance.now() < deadlineMs) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
     try {
-      await fetch(url)
-      return
+      // Prometheus listens before it takes anything.
+      if ((await fetch(url)).status !== 503) return
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
