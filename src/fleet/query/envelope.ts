@@ -68,7 +68,7 @@ export const dataResponse = (data: unknown, warnings: readonly string[] = []): R
 export type Pieces = Iterable<Uint8Array<ArrayBuffer>>
 
 /** Pieces in a row before other requests go on. */
-const PIECES_A_TURN = 8
+const PIECES_A_TURN = 32
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
