@@ -1,21 +1,6 @@
-import { readFileSync } from 'node:fs'
 import http from 'node:http'
+import { readUsage } from '../load/usage.ts'
 import type { Requests } from './requests.ts'
-
-/** sysconf(_SC_CLK_TCK) on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100
-
-/** User and system time of a process, s. NaN where there is no `/proc`. */
-export const cpuSeconds = (pid: number): number => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-  } catch {
-    // Another system, or the process is gone.
-    return Number.NaN
-  }
-}
 
 export interface Sent {
   readonly seconds: number
@@ -67,7 +52,7 @@ export const send = async (
 ): Promise<Sent> => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: lanes.length })
   const latenciesMs: number[] = []
-  const cpuBefore = cpuSeconds(pid)
+  const cpuBefore = readUsage(pid).cpuSeconds
   const startedMs = performance.now()
   try {
     await Promise.all(
@@ -83,7 +68,7 @@ export const send = async (
     )
     return {
       seconds: (performance.now() - startedMs) / 1_000,
-      cpuSeconds: cpuSeconds(pid) - cpuBefore,
+      cpuSeconds: readUsage(pid).cpuSeconds - cpuBefore,
       latenciesMs: latenciesMs.sort((left, right) => left - right),
     }
   } finally {

@@ -11,8 +11,8 @@ interface Reading {
   cpuSeconds: number
 }
 
-/** proc(5): VmRSS of `status`, fields 14 and 15 of `stat`. NaN where there is no `/proc`. */
-const read = (pid: number): Reading => {
+/** proc(5): VmRSS of `status`, fields 14 and 15 of `stat` (user and system time). NaN where there is no `/proc`. */
+export const readUsage = (pid: number): Reading => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // The second field is the name in brackets, which may hold spaces.
@@ -34,14 +34,14 @@ export const withUsage = async <T>(
   pid: number,
   work: () => Promise<T>,
 ): Promise<{ value: T; usage: Usage }> => {
-  const before = read(pid)
+  const before = readUsage(pid)
   let rssMaxMib = before.rssMib
   const timer = setInterval(() => {
-    rssMaxMib = Math.max(rssMaxMib, read(pid).rssMib)
+    rssMaxMib = Math.max(rssMaxMib, readUsage(pid).rssMib)
   }, SAMPLE_INTERVAL_MS)
   try {
     const value = await work()
-    const after = read(pid)
+    const after = readUsage(pid)
     return {
       value,
       usage: {
