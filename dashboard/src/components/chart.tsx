@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
+import { axisStyle } from '../chart-axis.ts'
 import { type Palette, palette } from '../theme.ts'
 import { useThemeVersion } from './hooks.ts'
 
@@ -92,13 +93,7 @@ const lastValue = (column: readonly (number | null)[]): number | null =>
 
 const optionsOf = (props: ChartProps, width: number): uPlot.Options => {
   const colours = palette()
-  const font = '12px system-ui, "Segoe UI", "Open Sans", sans-serif'
-  const axis: uPlot.Axis = {
-    stroke: colours.muted,
-    font,
-    grid: { stroke: colours.line, width: 1 },
-    ticks: { show: false },
-  }
+  const axis = axisStyle()
   return {
     width,
     height: HEIGHT_PX,

@@ -1,4 +1,5 @@
 import uPlot from 'uplot'
+import { axisStyle } from '../../chart-axis.ts'
 import { lonelyIndices } from '../../explore/chart-columns.ts'
 import { axisNumbers, axisTimes, momentOf, shortNumber } from '../../explore/numbers.ts'
 import { COLOURS } from '../../explore/series-slots.ts'
@@ -13,13 +14,7 @@ const NEAR_PX = 24
 export const plotOptions = (lines: () => readonly PlotLine[], width: number): uPlot.Options => {
   const colours = palette()
   const series = Array.from({ length: COLOURS }, (_, i) => colourOf(`series-${i}`))
-  const font = '12px system-ui, "Segoe UI", "Open Sans", sans-serif'
-  const axis: uPlot.Axis = {
-    stroke: colours.muted,
-    font,
-    grid: { stroke: colours.line, width: 1 },
-    ticks: { show: false },
-  }
+  const axis = axisStyle()
   return {
     width,
     height: PLOT_HEIGHT_PX,
