@@ -21,6 +21,7 @@ export interface Env {
   readonly METRICS_RETENTION_DAYS?: string
   readonly FIVE_MINUTE_RETENTION_DAYS?: string
   readonly HOUR_RETENTION_DAYS?: string
+  readonly LLM_REQUESTS_RETENTION_DAYS?: string
   readonly JOURNAL_SAMPLES_MAX?: string
   readonly SERIES_MAX?: string
   readonly SERIES_CUT_SAMPLES?: string
@@ -44,7 +45,7 @@ export interface Settings {
   readonly shardsPerOrganisation: number
   /** Raw samples stay in the shard this long; older samples are refused. */
   readonly rawRetentionMs: number
-  /** How long minutes, five minutes and hours stay in PostgreSQL. */
+  /** How long minutes, five minutes, hours and requests stay in PostgreSQL. */
   readonly retention: TierRetention
   /** Samples a shard holds that PostgreSQL does not have yet; beyond it ingest answers 503. */
   readonly journalSamplesMax: number
@@ -119,6 +120,7 @@ export const settingsOf = (env: Env): Settings => {
       minuteDays: whole(env, 'METRICS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
       fiveMinuteDays: whole(env, 'FIVE_MINUTE_RETENTION_DAYS', 90, { min: 3, max: 3_650 }),
       hourDays: whole(env, 'HOUR_RETENTION_DAYS', 400, { min: 3, max: 36_500 }),
+      requestDays: whole(env, 'LLM_REQUESTS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
     },
     journalSamplesMax: whole(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
     seriesMax,

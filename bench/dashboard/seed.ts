@@ -17,7 +17,7 @@ import type { Server } from './server.ts'
 
 const HOUR_MS = 3_600_000
 const KERNELS = path.join(import.meta.dirname, '../../build/kernels.wasm')
-const RETENTION = { minuteDays: 30, fiveMinuteDays: 90, hourDays: 400 }
+const RETENTION = { minuteDays: 30, fiveMinuteDays: 90, hourDays: 400, requestDays: 30 }
 /** VMs whose rows are read and flushed together. */
 const CHUNK_VMS = 100
 

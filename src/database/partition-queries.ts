@@ -8,6 +8,8 @@ export interface TierRetention {
   readonly minuteDays: number
   readonly fiveMinuteDays: number
   readonly hourDays: number
+  /** Requests to language models one by one, and feedback on them. */
+  readonly requestDays: number
 }
 
 /**
@@ -18,11 +20,12 @@ export interface TierRetention {
  */
 export const maintainTiers = async (
   db: Database,
-  { minuteDays, fiveMinuteDays, hourDays }: TierRetention,
+  { minuteDays, fiveMinuteDays, hourDays, requestDays }: TierRetention,
 ): Promise<{ readonly made: number; readonly dropped: number }> => {
   const [row] = await db.query<{ made: number; dropped: number }>({
-    text: 'SELECT made, dropped FROM maintain_tiers($1::integer, $2::integer, $3::integer, $4::integer)',
-    params: [minuteDays, fiveMinuteDays, hourDays, PARTITIONS_AHEAD_DAYS].map(String),
+    text: `SELECT made, dropped
+      FROM maintain_tiers($1::integer, $2::integer, $3::integer, $4::integer, $5::integer)`,
+    params: [minuteDays, fiveMinuteDays, hourDays, PARTITIONS_AHEAD_DAYS, requestDays].map(String),
   })
   return row ?? { made: 0, dropped: 0 }
 }

@@ -9,9 +9,11 @@ import {
   integer,
   pgTable,
   primaryKey,
+  real,
   smallint,
   text,
   timestamp,
+  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
@@ -55,9 +57,21 @@ export const apiKeys = pgTable(
     createdAt: instant('created_at').notNull().defaultNow(),
     expiresAt: instant('expires_at'),
     revokedAt: instant('revoked_at'),
+    /** What the key may spend; null: no limit. */
+    budgetNanoUsd: bigint('budget_nano_usd', { mode: 'number' }),
+    budgetPeriod: text('budget_period', { enum: ['day', 'month', 'total'] })
+      .notNull()
+      .default('month'),
+    requestsPerMinute: integer('requests_per_minute'),
+    tokensPerMinute: bigint('tokens_per_minute', { mode: 'number' }),
   },
   (table) => [
     index('api_keys_organisation').on(table.organisationId),
+    check('api_keys_budget_period', sql`${table.budgetPeriod} IN ('day', 'month', 'total')`),
+    check(
+      'api_keys_limits',
+      sql`${table.budgetNanoUsd} >= 0 AND ${table.requestsPerMinute} > 0 AND ${table.tokensPerMinute} > 0`,
+    ),
     check('api_keys_scopes', sql`${table.scopes} <@ ARRAY['read', 'write', 'admin']`),
     check('api_keys_hash_length', sql`length(${table.hash}) = 32`),
   ],
@@ -260,4 +274,151 @@ export const routerArtifacts = pgTable(
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
   (table) => [check('router_artifacts_size', sql`length(${table.content}) <= 2097152`)],
+)
+
+const count = (column: string) => bigint(column, { mode: 'number' }).notNull()
+
+/**
+ * Every request to a language model, and every decision about one. Partitioned by UTC day; no foreign key, as
+ * `vmMetrics`. Provider and model are '' where nobody served it.
+ */
+export const llmRequests = pgTable(
+  'llm_requests',
+  {
+    organisationId: uuid('organisation_id').notNull(),
+    at: instant('at').notNull(),
+    /** The decision's id, where one was made. */
+    id: uuid('id').notNull(),
+    /** Null for a client that came with its own credential of a provider. */
+    keyId: uuid('key_id'),
+    kind: text('kind', { enum: ['route', 'chat', 'embeddings'] }).notNull(),
+    outcome: text('outcome', {
+      enum: ['decided', 'ok', 'error', 'interrupted', 'cancelled'],
+    }).notNull(),
+    fault: text('fault'),
+    requestedModel: text('requested_model'),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
+    bucket: text('bucket', { enum: ['cheap', 'mid', 'hard'] }),
+    cluster: integer('cluster'),
+    artifactVersion: text('artifact_version'),
+    isCanary: boolean('is_canary').notNull(),
+    attempts: integer('attempts').notNull(),
+    isStream: boolean('is_stream').notNull(),
+    cache: text('cache', { enum: ['none', 'exact', 'semantic'] }).notNull(),
+    inputTokens: count('input_tokens'),
+    cachedInputTokens: count('cached_input_tokens'),
+    cacheWriteTokens: count('cache_write_tokens'),
+    outputTokens: count('output_tokens'),
+    reasoningTokens: count('reasoning_tokens'),
+    usageSource: text('usage_source', { enum: ['provider', 'estimated', 'none'] }).notNull(),
+    costNanoUsd: count('cost_nano_usd'),
+    strongCostNanoUsd: count('strong_cost_nano_usd'),
+    latencyMs: doublePrecision('latency_ms').notNull(),
+    timeToFirstTokenMs: doublePrecision('time_to_first_token_ms'),
+    /** Features of the request, in the order of FEATURE_NAMES; null where they are not kept. */
+    features: real('features').array(),
+  },
+  (table) => [primaryKey({ columns: [table.organisationId, table.at, table.id] })],
+)
+
+/**
+ * `llmRequests` by hour; sketches are `Histogram.toBytes()` of milliseconds. Partitioned by month; no foreign
+ * key, as `vmMetrics`. `bucket` and `artifactVersion` are '' where no decision was made.
+ */
+export const llmHours = pgTable(
+  'llm_hours',
+  {
+    organisationId: uuid('organisation_id').notNull(),
+    hour: instant('hour').notNull(),
+    /** Null for clients that came with their own credential of a provider. */
+    keyId: uuid('key_id'),
+    kind: text('kind', { enum: ['route', 'chat', 'embeddings'] }).notNull(),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
+    bucket: text('bucket', { enum: ['cheap', 'mid', 'hard', ''] }).notNull(),
+    artifactVersion: text('artifact_version').notNull(),
+    requests: count('requests'),
+    /** Outcomes `error` and `interrupted`. */
+    errors: count('errors'),
+    cancelled: count('cancelled'),
+    /** Requests for which more than one provider was asked. */
+    fallbacks: count('fallbacks'),
+    cacheHits: count('cache_hits'),
+    inputTokens: count('input_tokens'),
+    cachedInputTokens: count('cached_input_tokens'),
+    cacheWriteTokens: count('cache_write_tokens'),
+    outputTokens: count('output_tokens'),
+    reasoningTokens: count('reasoning_tokens'),
+    costNanoUsd: count('cost_nano_usd'),
+    strongCostNanoUsd: count('strong_cost_nano_usd'),
+    latencySketch: bytea('latency_sketch').notNull(),
+    ttftSketch: bytea('ttft_sketch').notNull(),
+  },
+  (table) => [
+    unique('llm_hours_key')
+      .on(
+        table.organisationId,
+        table.hour,
+        table.keyId,
+        table.kind,
+        table.provider,
+        table.model,
+        table.bucket,
+        table.artifactVersion,
+      )
+      .nullsNotDistinct(),
+  ],
+)
+
+/** What became of requests, by candidate and the cluster that they were nearest to; totals since the beginning. */
+export const routerOutcomes = pgTable(
+  'router_outcomes',
+  {
+    organisationId: uuid('organisation_id')
+      .notNull()
+      .references(() => organisations.id, { onDelete: 'cascade' }),
+    /** `provider/model`. */
+    candidate: text('candidate').notNull(),
+    /** −1 for requests whose client named the model. */
+    cluster: integer('cluster').notNull(),
+    /** Decisions with feedback on success. */
+    trials: count('trials'),
+    /** Sum of their scores in [0, 1], exact to a millionth. */
+    successSum: doublePrecision('success_sum').notNull(),
+    latencyCount: count('latency_count'),
+    latencyMeanMs: doublePrecision('latency_mean_ms').notNull(),
+    /** Sum of squared deviations from the mean, ms². */
+    latencyM2: doublePrecision('latency_m2').notNull(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.organisationId, table.candidate, table.cluster] })],
+)
+
+/** The last feedback on a decision, beside what the decision was, so that it outlives its request's row. */
+export const llmFeedback = pgTable(
+  'llm_feedback',
+  {
+    organisationId: uuid('organisation_id')
+      .notNull()
+      .references(() => organisations.id, { onDelete: 'cascade' }),
+    decisionId: uuid('decision_id').notNull(),
+    at: instant('at').notNull(),
+    /** `llmRequests.at` of the decision. */
+    decidedAt: instant('decided_at').notNull(),
+    success: boolean('success'),
+    /** [0, 1]; 1 or 0 where only success was told. */
+    score: doublePrecision('score'),
+    latencyMs: doublePrecision('latency_ms'),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
+    bucket: text('bucket', { enum: ['cheap', 'mid', 'hard'] }),
+    cluster: integer('cluster'),
+    artifactVersion: text('artifact_version'),
+    isCanary: boolean('is_canary').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organisationId, table.decisionId] }),
+    index('llm_feedback_at').on(table.at),
+  ],
 )

@@ -16,7 +16,7 @@ import {
 } from '../../src/fleet/types.ts'
 
 export const RATES = { usdPerCoreHour: 0.05, usdPerGibHour: 0.02, usdPer100GbHour: 0.01 }
-export const RETENTION = { minuteDays: 30, fiveMinuteDays: 90, hourDays: 400 }
+export const RETENTION = { minuteDays: 30, fiveMinuteDays: 90, hourDays: 400, requestDays: 30 }
 
 export const database = (): Database =>
   connect({ databaseUrl: inject('databaseUrl'), neonProxy: inject('neonProxy') })

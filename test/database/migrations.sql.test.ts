@@ -39,9 +39,13 @@ describe('migrations', () => {
     expect(rows.map((row) => row.name)).toEqual([
       'api_keys',
       'fleet_totals',
+      'llm_feedback',
+      'llm_hours',
+      'llm_requests',
       'organisations',
       'router_artifacts',
       'router_configs',
+      'router_outcomes',
       'vm_hours',
       'vm_latest',
       'vm_metrics',
