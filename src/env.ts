@@ -2,6 +2,11 @@ import type { CostRates } from './database/dashboard-queries.ts'
 import type { TierRetention } from './database/partition-queries.ts'
 import { parseVmLabels } from './fleet/ingest/label-mapping.ts'
 import type { SeriesShard } from './fleet/series-shard.ts'
+import {
+  type ArtifactSettings,
+  parseArtifactUrl,
+  parsePublicKey,
+} from './routing/artifact-settings.ts'
 import type { Hub } from './streams/hub.ts'
 
 /** What the platform binds to the worker. Numbers arrive as text; `settingsOf` parses them once. */
@@ -32,6 +37,9 @@ export interface Env {
   readonly COST_USD_PER_CORE_HOUR?: string
   readonly COST_USD_PER_GIB_HOUR?: string
   readonly COST_USD_PER_100_GB_HOUR?: string
+  readonly ROUTER_ARTIFACT_URL?: string
+  readonly ROUTER_RELOAD_SECONDS?: string
+  readonly ROUTER_PUBLIC_KEY?: string
 }
 
 export interface Settings {
@@ -64,6 +72,7 @@ export interface Settings {
   /** VMs of an organisation beyond which none is made so. */
   readonly vmsMax: number
   readonly costRates: CostRates
+  readonly routerArtifact: ArtifactSettings
 }
 
 const number = (
@@ -134,6 +143,11 @@ export const settingsOf = (env: Env): Settings => {
       usdPerCoreHour: number(env, 'COST_USD_PER_CORE_HOUR', 0.05, { min: 0, max: 1_000 }),
       usdPerGibHour: number(env, 'COST_USD_PER_GIB_HOUR', 0.02, { min: 0, max: 1_000 }),
       usdPer100GbHour: number(env, 'COST_USD_PER_100_GB_HOUR', 0.01, { min: 0, max: 1_000 }),
+    },
+    routerArtifact: {
+      url: parseArtifactUrl(env.ROUTER_ARTIFACT_URL ?? ''),
+      reloadMs: whole(env, 'ROUTER_RELOAD_SECONDS', 300, { min: 10, max: 86_400 }) * 1_000,
+      publicKey: parsePublicKey(env.ROUTER_PUBLIC_KEY ?? ''),
     },
   }
   parsed.set(env, settings)

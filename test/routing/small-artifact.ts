@@ -43,6 +43,7 @@ const GAIN_MAX = Math.exp(2) / (3 + Math.exp(2))
 /** A file of the smallest artifact: short questions are easy, long ones hard. */
 export const smallArtifact = (
   models: readonly string[] = ['mistralai/Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106-preview'],
+  signingKey?: CryptoKey,
 ): Promise<Uint8Array<ArrayBuffer>> => {
   const text = new TextEncoder().encode(GOLDEN)
   const counts = { systemBytes: 0, turns: 1, messages: 1, tools: 0, images: 0 }
@@ -90,5 +91,5 @@ export const smallArtifact = (
       trigramWeights: weights,
     },
   }
-  return writeArtifact(content)
+  return writeArtifact(content, signingKey)
 }
