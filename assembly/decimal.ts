@@ -232,3 +232,8 @@ export function roundLong(text: usize, end: usize, digits: i32, exponent: i64, w
   if (lower == roundShort(w + 1, q)) return lower
   return roundAtMiddle(text, end, exponent, lower, work)
 }
+
+/** Address of the powers of five, u64[651][2]; powers.ts tells what they are. */
+export function powers_of_five(): usize {
+  return POWERS_OF_FIVE
+}

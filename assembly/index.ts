@@ -33,6 +33,7 @@ export {
 export {
   parse_elements_f64, parse_numbers_f64, parse_padding_bytes, parse_result_bytes,
 } from './parse'
+export { powers_of_five } from './decimal'
 export { base64_decode } from './base64'
 export { trees_margins_f32, trees_work_bytes } from './trees'
 export { series_identities, series_identity } from './series-identity'
