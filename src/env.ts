@@ -2,6 +2,7 @@ import type { CostRates } from './database/dashboard-queries.ts'
 import type { TierRetention } from './database/partition-queries.ts'
 import { parseVmLabels } from './fleet/ingest/label-mapping.ts'
 import type { SeriesShard } from './fleet/series-shard.ts'
+import type { HealthBoard } from './gateway/health-board.ts'
 import {
   type ArtifactSettings,
   parseArtifactUrl,
@@ -19,6 +20,7 @@ export interface Env {
   readonly ASSETS: Fetcher
   readonly SERIES_SHARD: DurableObjectNamespace<SeriesShard>
   readonly HUB: DurableObjectNamespace<Hub>
+  readonly HEALTH_BOARD: DurableObjectNamespace<HealthBoard>
   readonly FLUSH_INTERVAL_MS?: string
   readonly LIVE_INTERVAL_MS?: string
   readonly SHARDS_PER_ORGANISATION?: string

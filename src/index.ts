@@ -6,6 +6,7 @@ import { maintainTiers } from './database/flush-queries.ts'
 import { type Env, settingsOf } from './env.ts'
 
 export { SeriesShard } from './fleet/series-shard.ts'
+export { HealthBoard } from './gateway/health-board.ts'
 export { Hub } from './streams/hub.ts'
 
 export default {
