@@ -39,6 +39,11 @@ export type UpstreamFault =
   /** The stream ended before its end. */
   | { readonly reason: 'interrupted'; readonly detail: string }
   /** The limiter or breaker in front of the provider let nothing through. */
-  | { readonly reason: 'unavailable'; readonly detail: string }
+  | {
+      readonly reason: 'unavailable'
+      readonly detail: string
+      /** When a breaker lets something through again; absent where it is a matter of moments. */
+      readonly retryAfterMs?: number
+    }
   /** The client left. */
   | { readonly reason: 'cancelled' }
