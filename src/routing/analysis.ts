@@ -16,12 +16,19 @@ export interface Analysis {
   /** The nearest clusters, at most `CLUSTERS_TOLD_MAX`, and the weights of these. */
   readonly clusters: readonly number[]
   readonly clusterWeights: readonly number[]
-  /** Q̂ over all clusters taken, by index in `artifact.models`. Plain arrays: thousands are remembered. */
+  /** Q̂ over all clusters taken, by row of `router.quality`. Plain arrays: thousands are remembered. */
   readonly quality: readonly number[]
 }
 
-/** @throws ArenaExhaustedError; RangeError after the artifact was closed */
-export const analyse = (request: RoutingRequest, artifact: Artifact): Analysis => {
+/**
+ * @param quality f64[rows][clusters]: Q̂ of the artifact's models, and of others behind them
+ * @throws ArenaExhaustedError; RangeError after the artifact was closed
+ */
+export const analyse = (
+  request: RoutingRequest,
+  artifact: Artifact,
+  quality = artifact.quality,
+): Analysis => {
   const features = extractFeatures(request)
   const { probabilities, difficulty, similarities } = artifact.predict(features)
   const near = nearestClusters(similarities)
@@ -32,6 +39,6 @@ export const analyse = (request: RoutingRequest, artifact: Artifact): Analysis =
     tokens: features.tokens,
     clusters: told.map(({ cluster }) => cluster),
     clusterWeights: told.map(({ weight }) => weight),
-    quality: qualityNear(near, artifact.quality, artifact.clusters),
+    quality: qualityNear(near, quality, artifact.clusters),
   }
 }

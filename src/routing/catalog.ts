@@ -24,8 +24,11 @@ const candidateSchema = z.strictObject({
   provider: name.regex(/^[^/*]+$/, 'must not hold / or *'),
   /** As the provider calls it; may hold slashes. */
   model: name.regex(/^[^*]+$/, 'must not hold *'),
-  /** The artifact's model whose measured quality this one is taken to have. */
-  measuredAs: name,
+  /**
+   * The artifact's model whose measured quality this one is taken to have; null for one that is compared once
+   * the organisation's own requests have measured it.
+   */
+  measuredAs: name.nullable(),
   contextTokens: tokens,
   outputTokensMax: tokens,
   usdPerMillionTokens: z.strictObject({ input: price, output: price, cachedInput: price }),

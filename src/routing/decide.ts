@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../result.ts'
 import { type Analysis, analyse } from './analysis.ts'
+import type { CanaryScope } from './canary.ts'
 import { type Bucket, idOf, namedBy } from './catalog.ts'
 import type { CacheScope, DecisionCache, RequestFacts } from './decision-cache.ts'
 import type { Exclusion, RoutingFault } from './faults.ts'
@@ -46,10 +47,20 @@ export interface Decision {
   readonly affinity: AffinityTerms | null
   readonly cache: 'hit' | 'miss'
   readonly artifactVersion: string
+  /** Whether it was decided by the artifact that is tried. */
+  readonly isCanary: boolean
+  /** What is known of each candidate beside the request. */
+  readonly byId: Router['byId']
+}
+
+/** A router that decides for a share of conversations. */
+export interface CanaryArm extends CanaryScope {
+  readonly router: Router
 }
 
 export interface DecideOptions extends CacheScope {
   readonly nowMs: number
+  readonly canary?: CanaryArm | null
 }
 
 /** Answers that may be tried after the first one fails. */
@@ -109,14 +120,14 @@ const compare = (
 ): Comparison => {
   let dearestUsd = 0
   let fastestMs = Number.POSITIVE_INFINITY
-  for (const { id, candidate } of contenders) {
+  for (const { id, candidate, expectedMs } of contenders) {
     const costUsd = costUsdOf(candidate, of.inputTokens, request.maxOutputTokens)
     dearestUsd = Math.max(dearestUsd, costUsd)
-    fastestMs = Math.min(fastestMs, state.latencies.expectedMs(id) ?? fastestMs)
+    fastestMs = Math.min(fastestMs, state.latencies.expectedMs(id) ?? expectedMs ?? fastestMs)
   }
   // A model that the request names serves it, whatever bucket it is for.
   const bucketServed = request.requestedModel === null ? servedOf(of.bucket, contenders) : of.bucket
-  const scored = contenders.map(({ id, candidate, model }) =>
+  const scored = contenders.map(({ id, candidate, model, expectedMs }) =>
     scoreOf(
       {
         id,
@@ -124,7 +135,7 @@ const compare = (
         quality: of.analysis.quality[model] ?? 0,
         costUsd: costUsdOf(candidate, of.inputTokens, request.maxOutputTokens),
         dearestUsd,
-        expectedMs: state.latencies.expectedMs(id),
+        expectedMs: state.latencies.expectedMs(id) ?? expectedMs,
         fastestMs,
         contextRatio: contextRatioOf(candidate, request, of.inputTokens),
         breaker: state.breakers.get(id) ?? 'closed',
@@ -199,6 +210,8 @@ const choose = (
     affinity,
     cache,
     artifactVersion: artifact.version,
+    isCanary: request.isCanary,
+    byId: router.byId,
   })
 }
 
@@ -214,10 +227,13 @@ const decideOn = (
   if (known !== null) return choose(facts, { analysis: known, cache: 'hit' }, router, state, nowMs)
   const read = request()
   if (!read.ok) return read
-  const analysis = analyse(read.value, router.artifact)
+  const analysis = analyse(read.value, router.artifact, router.quality)
   state.decisions.keep(facts.key, analysis, nowMs)
   return choose(facts, { analysis, cache: 'miss' }, router, state, nowMs)
 }
+
+const armOf = (facts: RequestFacts, router: Router, { canary }: DecideOptions): Router =>
+  facts.isCanary ? (canary?.router ?? router) : router
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
@@ -251,10 +267,16 @@ export const decide = (
   const bodyKey = decisions.bodyKeyOf(body, dialect, options)
   const known = decisions.findBody(bodyKey)
   if (known !== undefined)
-    return decideOn(() => parse(body, dialect), known, router, state, options.nowMs)
+    return decideOn(
+      () => parse(body, dialect),
+      known,
+      armOf(known, router, options),
+      state,
+      options.nowMs,
+    )
   const request = parse(body, dialect)
   if (!request.ok) return request
   const facts = decisions.factsOf(request.value, options)
   decisions.keepBody(bodyKey, facts)
-  return decideOn(() => request, facts, router, state, options.nowMs)
+  return decideOn(() => request, facts, armOf(facts, router, options), state, options.nowMs)
 }

@@ -1,5 +1,6 @@
 import { identityOf } from '../kernels/series-identity.ts'
 import type { Analysis } from './analysis.ts'
+import { type CanaryScope, isTried } from './canary.ts'
 import type { Dialect, ReadRequest } from './request.ts'
 import { SecondChanceMap } from './second-chance.ts'
 import { conversationOf } from './session-affinity.ts'
@@ -15,6 +16,8 @@ export interface CacheScope {
   readonly organisation: number
   /** Of the artifact, another for each. */
   readonly artifact: number
+  /** Null or absent where no other artifact is tried beside it. */
+  readonly canary?: CanaryScope | null
 }
 
 /** A request without its texts, which only the analysis needs. */
@@ -33,6 +36,8 @@ export interface RequestFacts
   readonly key: string
   /** Of the conversation. */
   readonly conversation: string
+  /** Whether the artifact that is tried decides. */
+  readonly isCanary: boolean
 }
 
 const FORMATS: Readonly<Record<ReadRequest['responseFormat'], number>> = {
@@ -88,7 +93,13 @@ export class DecisionCache {
 
   /** The key of a body as it came. */
   bodyKeyOf(body: Uint8Array, dialect: Dialect, scope: CacheScope): string {
-    return this.#hash(body, [scope.organisation, scope.artifact, DIALECTS[dialect]])
+    return this.#hash(body, [
+      scope.organisation,
+      scope.artifact,
+      DIALECTS[dialect],
+      scope.canary?.artifact ?? 0,
+      scope.canary?.share ?? 0,
+    ])
   }
 
   findBody(bodyKey: string): RequestFacts | undefined {
@@ -102,9 +113,11 @@ export class DecisionCache {
   factsOf(request: ReadRequest, scope: CacheScope): RequestFacts {
     const { tools, images, responseFormat, maxOutputTokens } = request
     const { requestedModel, alpha, schemaLength } = request
+    const { canary = null } = scope
+    const isCanary = canary !== null && isTried(request, canary)
     const key = this.#hash(request.text, [
       scope.organisation,
-      scope.artifact,
+      isCanary ? canary.artifact : scope.artifact,
       request.systemBytes,
       request.lastUserStart,
       request.lastUserText.length,
@@ -126,6 +139,7 @@ export class DecisionCache {
       schemaLength,
       key,
       conversation,
+      isCanary,
     }
   }
 

@@ -34,9 +34,13 @@ export class LatencyTracker {
   /** What a candidate is expected to take at worst, mean and four deviations; null unmeasured. */
   expectedMs(id: string): number | null {
     const latency = this.#latencies.get(id)
-    return latency === undefined ? null : latency.meanMs + DEVIATIONS * latency.deviationMs
+    return latency === undefined ? null : expectedMsOf(latency)
   }
 }
+
+/** Mean and four deviations. */
+export const expectedMsOf = ({ meanMs, deviationMs }: Latency): number =>
+  meanMs + DEVIATIONS * deviationMs
 
 const first = (ms: number): Latency => ({ meanMs: ms, deviationMs: ms / 2, measurements: 1 })
 

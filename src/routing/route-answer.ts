@@ -60,6 +60,12 @@ export const routingProblem = (fault: RoutingFault): Problem => {
   }
 }
 
+/** What a candidate's quality is made of: the artifact's near the request, and the organisation's trials. */
+const measuredOf = ({ byId, analysis }: Decision, id: string) => {
+  const { prior = null, trials = 0 } = byId.get(id) ?? {}
+  return { priorQuality: prior === null ? null : (analysis.quality[prior] ?? null), trials }
+}
+
 /** The answer of `POST /v1/route`. @param spentMs by a clock that stands still in production */
 export const routeAnswer = (decisionId: string, decision: Decision, spentMs: number) => {
   const { provider, model, fallbacks, analysis } = decision
@@ -77,11 +83,15 @@ export const routeAnswer = (decisionId: string, decision: Decision, spentMs: num
     })),
     alpha: decision.alpha,
     inputTokens: decision.inputTokens,
-    candidates: decision.candidates,
+    candidates: decision.candidates.map((candidate) => ({
+      ...candidate,
+      ...measuredOf(decision, candidate.id),
+    })),
     excluded: decision.excluded,
     affinity: decision.affinity,
     cache: decision.cache,
     artifactVersion: decision.artifactVersion,
+    isCanary: decision.isCanary,
     spentMs,
   }
 }
@@ -100,5 +110,6 @@ export const decisionHeaders = (decisionId: string, decision: Decision) => {
     'x-gjallar-score': score.toFixed(6),
     'x-gjallar-cache': cache,
     'x-gjallar-artifact': artifactVersion,
+    ...(decision.isCanary ? { 'x-gjallar-canary': 'true' } : {}),
   }
 }

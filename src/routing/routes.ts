@@ -94,12 +94,12 @@ routing.put('/api/v1/router/config', requireScope('admin'), async (c) => {
   const config = parseWith(routerConfigSchema, body)
   const errors = await withRouter(c, ({ router }) =>
     config.candidates.flatMap(({ measuredAs }, i) =>
-      router.artifact.models.includes(measuredAs)
+      measuredAs === null || router.artifact.models.includes(measuredAs)
         ? []
         : [
             {
               pointer: `#/candidates/${i}/measuredAs`,
-              detail: `must be one of the artifact's ${router.artifact.models.join(', ')}`,
+              detail: `must be null, or one of the artifact's ${router.artifact.models.join(', ')}`,
             },
           ],
     ),
@@ -139,7 +139,7 @@ routing.put('/api/v1/router/artifact', requireScope('admin'), async (c) => {
   requireMediaType(c.req.raw, ['application/octet-stream'])
   const content = new Uint8Array(await readBody(c.req.raw, ARTIFACT_BYTES_MAX))
   const candidates = await withRouter(c, ({ router }) =>
-    router.config.candidates.map(({ measuredAs }) => measuredAs),
+    router.config.candidates.flatMap(({ measuredAs }) => measuredAs ?? []),
   )
   const read = await readArtifact(content, { candidates })
   if (!read.ok)

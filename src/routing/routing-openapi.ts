@@ -39,6 +39,8 @@ const decisionSchema = z
         id: z.string(),
         isInBucket: z.boolean(),
         quality: share,
+        priorQuality: share.nullable().openapi({ description: 'Of the artifact alone' }),
+        trials: z.number().openapi({ description: 'Own requests with feedback' }),
         cost: share,
         costUsd: z.number(),
         qualityTerm: z.number(),
@@ -61,6 +63,7 @@ const decisionSchema = z
       .nullable(),
     cache: z.enum(['hit', 'miss']),
     artifactVersion: z.string(),
+    isCanary: z.boolean(),
     spentMs: z.number(),
   })
   .openapi('RouteDecision')

@@ -1,9 +1,14 @@
 import type { Artifact } from '../../src/routing/artifact.ts'
 import { type Candidate, type RouterConfig, routerConfigSchema } from '../../src/routing/catalog.ts'
-import { type DecideOptions, decide, type RoutingState } from '../../src/routing/decide.ts'
+import {
+  type DecideOptions,
+  type Decision,
+  decide,
+  type RoutingState,
+} from '../../src/routing/decide.ts'
 import { DecisionCache } from '../../src/routing/decision-cache.ts'
 import { LatencyTracker } from '../../src/routing/latency.ts'
-import { makeRouter } from '../../src/routing/router.ts'
+import { makeRouter, type Router } from '../../src/routing/router.ts'
 import { SessionAffinity } from '../../src/routing/session-affinity.ts'
 import type { BreakerState } from '../../src/routing/triage.ts'
 
@@ -76,6 +81,20 @@ export const bodyOf = (content: unknown, fields: Record<string, unknown> = {}) =
   messages: [{ role: 'user', content }],
   ...fields,
 })
+
+/** Decides on an OpenAI body by a router. */
+export const routedBy = (
+  router: Router,
+  body: unknown,
+  state = stateWith(),
+  options: Partial<DecideOptions> = {},
+): Decision => {
+  const bytes = new TextEncoder().encode(JSON.stringify(body))
+  const all = { organisation: 1, artifact: 1, nowMs: 1_000, ...options }
+  const result = decide(bytes, 'openai', router, state, all)
+  if (!result.ok) throw new Error(JSON.stringify(result.error))
+  return result.value
+}
 
 /** Decides on an OpenAI body by a router of its own unless one is given. */
 export const route = (
