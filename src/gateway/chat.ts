@@ -81,6 +81,7 @@ export type ChatEvent =
       readonly reason: FinishReason
       readonly stopSequence: string | null
     }
+  /** Counts so far, each whole: the last one is the answer's. */
   | { readonly kind: 'usage'; readonly usage: Usage }
   /** The provider's own end of a stream; a stream without it was interrupted. */
   | { readonly kind: 'done' }

@@ -25,6 +25,8 @@ export interface ChatCall {
   readonly isStream: boolean
   /** Set where the request says nothing of it and its bucket does. */
   readonly reasoningEffort: 'minimal' | 'low' | 'medium' | 'high' | null
+  /** The client's own headers of the protocol, such as `anthropic-beta`: sent where the provider speaks it. */
+  readonly protocolHeaders?: Readonly<Record<string, string>>
 }
 
 export interface EmbeddingsCall {
@@ -43,6 +45,12 @@ export interface UpstreamRequest {
 export interface StreamDecoder {
   /** @throws never: what is not the protocol is a `fault` event */
   decode(event: SseEvent): readonly ChatEvent[]
+  /**
+   * What the end of the bytes says: `done` where all that was due has come, though the provider's own mark
+   * of the end has not; nothing where that came, or where the stream was interrupted. Absent where only
+   * the mark ends a stream.
+   */
+  end?(): readonly ChatEvent[]
 }
 
 export interface EmbeddingsAnswer {

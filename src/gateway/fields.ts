@@ -1,0 +1,35 @@
+import type { Fields } from './chat.ts'
+
+/** What others send is looked at through these: a value of another kind is as if it were absent. */
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const NOTHING: Fields = Object.freeze({})
+
+/** The object, or one without fields. */
+export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : NOTHING)
+
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** The text, or null; an empty one is null, too. */
+export const textOf = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' ? value : null
+
+/** A count of 0 or more, or null. */
+export const countOf = (value: unknown): number | null =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null
+
+export const isAbsent = (value: unknown): value is null | undefined =>
+  value === undefined || value === null
+
+const utf8 = new TextDecoder()
+
+/** @returns null where the bytes are no JSON object */
+export const readFields = (bytes: Uint8Array | string): Fields | null => {
+  try {
+    const value: unknown = JSON.parse(typeof bytes === 'string' ? bytes : utf8.decode(bytes))
+    return isFields(value) ? value : null
+  } catch {
+    return null
+  }
+}
