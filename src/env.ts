@@ -2,6 +2,7 @@ import type { CostRates } from './database/dashboard-queries.ts'
 import type { TierRetention } from './database/partition-queries.ts'
 import { parseVmLabels } from './fleet/ingest/label-mapping.ts'
 import type { SeriesShard } from './fleet/series-shard.ts'
+import type { GatewaySettings } from './gateway/gateway-settings.ts'
 import type { HealthBoard } from './gateway/health-board.ts'
 import {
   type ArtifactSettings,
@@ -42,6 +43,14 @@ export interface Env {
   readonly ROUTER_ARTIFACT_URL?: string
   readonly ROUTER_RELOAD_SECONDS?: string
   readonly ROUTER_PUBLIC_KEY?: string
+  readonly GATEWAY_TOTAL_MS?: string
+  readonly GATEWAY_HEADERS_MS?: string
+  readonly GATEWAY_ANSWER_MS?: string
+  readonly GATEWAY_FIRST_TOKEN_MS?: string
+  readonly GATEWAY_PEEK_MS?: string
+  readonly GATEWAY_IDLE_MS?: string
+  readonly GATEWAY_OUTPUT_TOKENS?: string
+  readonly GATEWAY_HEDGE_SHARE?: string
 }
 
 export interface Settings {
@@ -75,6 +84,7 @@ export interface Settings {
   readonly vmsMax: number
   readonly costRates: CostRates
   readonly routerArtifact: ArtifactSettings
+  readonly gateway: GatewaySettings
 }
 
 const number = (
@@ -111,6 +121,9 @@ const isOn = (env: Env, name: keyof Env): boolean => {
 
 /** Tails of more series would not fit the rows that a shard stores them in, nor its memory. */
 const SERIES_PER_SHARD_MAX = 250_000
+
+/** What a provider may be waited for. */
+const WAIT_MS = { min: 10, max: 3_600_000 }
 
 const parsed = new WeakMap<Env, Settings>()
 
@@ -150,6 +163,18 @@ export const settingsOf = (env: Env): Settings => {
       url: parseArtifactUrl(env.ROUTER_ARTIFACT_URL ?? ''),
       reloadMs: whole(env, 'ROUTER_RELOAD_SECONDS', 300, { min: 10, max: 86_400 }) * 1_000,
       publicKey: parsePublicKey(env.ROUTER_PUBLIC_KEY ?? ''),
+    },
+    gateway: {
+      totalMs: whole(env, 'GATEWAY_TOTAL_MS', 600_000, WAIT_MS),
+      deadlines: {
+        headersMs: whole(env, 'GATEWAY_HEADERS_MS', 60_000, WAIT_MS),
+        answerMs: whole(env, 'GATEWAY_ANSWER_MS', 300_000, WAIT_MS),
+        firstTokenMs: whole(env, 'GATEWAY_FIRST_TOKEN_MS', 60_000, WAIT_MS),
+        peekMs: whole(env, 'GATEWAY_PEEK_MS', 30_000, WAIT_MS),
+        idleMs: whole(env, 'GATEWAY_IDLE_MS', 60_000, WAIT_MS),
+      },
+      outputTokens: whole(env, 'GATEWAY_OUTPUT_TOKENS', 4_096, { min: 1, max: 1_000_000 }),
+      hedgeShare: number(env, 'GATEWAY_HEDGE_SHARE', 0, { min: 0, max: 0.5 }),
     },
   }
   parsed.set(env, settings)
