@@ -175,7 +175,8 @@ const choose = (
 ): Result<Decision, RoutingFault> => {
   const { config, artifact } = router
   const alpha = request.alpha ?? config.alpha ?? artifact.alpha
-  const bucket = bucketOf(analysis.difficulty, config.thresholds ?? artifact.thresholds)
+  const bucket =
+    request.forcedBucket ?? bucketOf(analysis.difficulty, config.thresholds ?? artifact.thresholds)
   const inputTokens = inputTokensOf(request, analysis)
   const allowed = eligible(request, router, inputTokens, state.breakers)
   if (!allowed.ok) return allowed

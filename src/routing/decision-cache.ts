@@ -29,6 +29,7 @@ export interface RequestFacts
     | 'responseFormat'
     | 'maxOutputTokens'
     | 'requestedModel'
+    | 'forcedBucket'
     | 'alpha'
     | 'schemaLength'
   > {
@@ -112,7 +113,7 @@ export class DecisionCache {
 
   factsOf(request: ReadRequest, scope: CacheScope): RequestFacts {
     const { tools, images, responseFormat, maxOutputTokens } = request
-    const { requestedModel, alpha, schemaLength } = request
+    const { requestedModel, forcedBucket, alpha, schemaLength } = request
     const { canary = null } = scope
     const isCanary = canary !== null && isTried(request, canary)
     const key = this.#hash(request.text, [
@@ -135,6 +136,7 @@ export class DecisionCache {
       responseFormat,
       maxOutputTokens,
       requestedModel,
+      forcedBucket,
       alpha,
       schemaLength,
       key,

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../result.ts'
+import type { Bucket } from './catalog.ts'
 import { type Content, ContentReader, jsonOf } from './content.ts'
 import { invalid, type RoutingFault } from './faults.ts'
 import type { RoutingRequest } from './types.ts'
@@ -14,6 +15,8 @@ export interface ReadRequest extends RoutingRequest {
   readonly prefixBytes: number
   /** Where the user's last message begins in the texts, in UTF-16 units. */
   readonly lastUserStart: number
+  /** The bucket that the request names in place of a model; null where triage chooses it. */
+  readonly forcedBucket: Bucket | null
 }
 
 export const MESSAGES_MAX = 10_000
@@ -23,8 +26,18 @@ export const TEXT_BYTES_MAX = 8 * 1024 * 1024
 const NAME_LENGTH_MAX = 256
 const OUTPUT_TOKENS_MAX = 10_000_000
 
-/** Model names that leave the choice to the router. */
-const AUTOMATIC = new Set(['auto', 'gjallar', 'gjallar/auto'])
+/** Model names that leave the choice to the router, with the bucket that they name. */
+const AUTOMATIC: ReadonlyMap<string, Bucket | null> = new Map([
+  ['auto', null],
+  ['gjallar', null],
+  ['gjallar/auto', null],
+  ['gjallar/cheap', 'cheap'],
+  ['gjallar/mid', 'mid'],
+  ['gjallar/hard', 'hard'],
+])
+
+/** Whether a model's name leaves the choice to the router. */
+export const isAutomatic = (model: string): boolean => AUTOMATIC.has(model)
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -177,7 +190,8 @@ const read = (body: Fields, dialect: Dialect): Result<ReadRequest, RoutingFault>
     images: content.images,
     responseFormat,
     maxOutputTokens: outputTokensOf(body),
-    requestedModel: model === null || AUTOMATIC.has(model) ? null : model,
+    requestedModel: model === null || isAutomatic(model) ? null : model,
+    forcedBucket: model === null ? null : (AUTOMATIC.get(model) ?? null),
     alpha: alphaOf(body),
     conversationKey: conversationOf(body),
     schemaLength:

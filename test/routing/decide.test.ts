@@ -148,6 +148,25 @@ describe('guardrails', () => {
   })
 })
 
+describe('a request for a bucket by name', () => {
+  it('is served by it, however easy or hard it is', () => {
+    expect(decided(bodyOf(EASY, { model: 'gjallar/hard' }))).toMatchObject({
+      bucket: 'hard',
+      model: 'large',
+    })
+    expect(decided(bodyOf(HARD, { model: 'gjallar/cheap' }))).toMatchObject({
+      bucket: 'cheap',
+      model: 'small',
+    })
+  })
+
+  it('leaves the analysis in the cache for those that name none', () => {
+    const state = stateWith()
+    decided(bodyOf(EASY, { model: 'gjallar/hard' }), { state })
+    expect(decided(bodyOf(EASY), { state })).toMatchObject({ bucket: 'cheap', cache: 'hit' })
+  })
+})
+
 describe('a request for a model by name', () => {
   it.each(['p/large', 'large'])('gets %s whatever its bucket', (model) => {
     expect(decided(bodyOf(EASY, { model }))).toMatchObject({ model: 'large', fallbacks: [] })
