@@ -276,6 +276,26 @@ export const routerArtifacts = pgTable(
   (table) => [check('router_artifacts_size', sql`length(${table.content}) <= 2097152`)],
 )
 
+/** A trained router that an organisation tries on a share of its conversations. */
+export const routerCanaries = pgTable(
+  'router_canaries',
+  {
+    organisationId: uuid('organisation_id')
+      .primaryKey()
+      .references(() => organisations.id, { onDelete: 'cascade' }),
+    /** SHA-256 of the content, hex. */
+    version: text('version').notNull(),
+    content: bytea('content').notNull(),
+    /** Of conversations, [0, 1]. */
+    share: doublePrecision('share').notNull(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [
+    check('router_canaries_size', sql`length(${table.content}) <= 2097152`),
+    check('router_canaries_share', sql`${table.share} BETWEEN 0 AND 1`),
+  ],
+)
+
 const count = (column: string) => bigint(column, { mode: 'number' }).notNull()
 
 /**
@@ -371,7 +391,10 @@ export const llmHours = pgTable(
   ],
 )
 
-/** What became of requests, by candidate and the cluster that they were nearest to; totals since the beginning. */
+/**
+ * What became of requests, by candidate and the cluster that they were nearest to; totals since the beginning.
+ * Clusters are an artifact's: the number means nothing under another version.
+ */
 export const routerOutcomes = pgTable(
   'router_outcomes',
   {
@@ -380,6 +403,8 @@ export const routerOutcomes = pgTable(
       .references(() => organisations.id, { onDelete: 'cascade' }),
     /** `provider/model`. */
     candidate: text('candidate').notNull(),
+    /** Whose clusters these are; '' for requests whose client named the model. */
+    artifactVersion: text('artifact_version').notNull().default(''),
     /** −1 for requests whose client named the model. */
     cluster: integer('cluster').notNull(),
     /** Decisions with feedback on success. */
@@ -392,7 +417,12 @@ export const routerOutcomes = pgTable(
     latencyM2: doublePrecision('latency_m2').notNull(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.organisationId, table.candidate, table.cluster] })],
+  (table) => [
+    primaryKey({
+      name: 'router_outcomes_key',
+      columns: [table.organisationId, table.candidate, table.artifactVersion, table.cluster],
+    }),
+  ],
 )
 
 /** The last feedback on a decision, beside what the decision was, so that it outlives its request's row. */

@@ -44,6 +44,7 @@ describe('migrations', () => {
       'llm_requests',
       'organisations',
       'router_artifacts',
+      'router_canaries',
       'router_configs',
       'router_outcomes',
       'vm_hours',
