@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { err, ok, type Result } from '../src/result.ts'
+import { providerKeysOf } from './mock-llm/providers.ts'
 
 /** What `npm start` reads from its environment. */
 export interface LocalSettings {
@@ -17,6 +18,8 @@ export interface LocalSettings {
   followParent: boolean
   /** Settings of the worker by name, from `GJALLAR_SETTING_<name>`. */
   workerSettings: Record<string, string>
+  /** Keys of model providers by binding, as OPENAI_API_KEY. Never printed. */
+  providerKeys: Record<string, string>
 }
 
 const SETTING_PREFIX = 'GJALLAR_SETTING_'
@@ -66,6 +69,7 @@ export const parseLocalSettings = (
     // npm passes a signal on to its shell only, which may end without passing it further.
     followParent: given('npm_lifecycle_event') !== null || given('GJALLAR_FOLLOW_PARENT') === 'on',
     workerSettings,
+    providerKeys: providerKeysOf(environment),
   })
 }
 

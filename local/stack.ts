@@ -6,6 +6,13 @@ import { startChild } from './child.ts'
 import { DatabaseKeeper } from './database-keeper.ts'
 import { watchDisk } from './disk-watch.ts'
 import type { LocalLog } from './log.ts'
+import { startMockChild } from './mock-llm/child.ts'
+import {
+  MOCK_LLM_KEY,
+  type MockedProvider,
+  mockedProviders,
+  mockProviders,
+} from './mock-llm/providers.ts'
 import type { LocalSettings } from './settings.ts'
 import { type ChildName, StateFolder } from './state-folder.ts'
 import { type Running, Supervisor, type SupervisorOptions } from './supervisor.ts'
@@ -28,6 +35,7 @@ export class Stack {
   #folder: StateFolder | null = null
   #reaper: ReturnType<typeof spawn> | null = null
   #database: DatabaseKeeper | null = null
+  #mock: Supervisor | null = null
   #worker: Supervisor | null = null
   #agent: Supervisor | null = null
   #unwatchDisk: () => void = () => {}
@@ -35,6 +43,11 @@ export class Stack {
   constructor(settings: LocalSettings, log: LocalLog) {
     this.#settings = settings
     this.#log = log
+  }
+
+  /** Providers without a key, whose answers come from a mock. */
+  get mocked(): readonly MockedProvider[] {
+    return mockedProviders(this.#settings.providerKeys)
   }
 
   get url(): string {
@@ -73,7 +86,8 @@ export class Stack {
     )
     this.#ending.signal.throwIfAborted()
     await this.#startReaper(folder)
-    const variables = await this.#startDatabase(folder, key)
+    const mocked = await this.#startMock(folder)
+    const variables = await this.#startDatabase(folder, key, mocked)
     await this.#startWorker(folder, variables)
     if (agent) await this.#startAgent(folder, key)
     this.#unwatchDisk = watchDisk(folder.path, (text) => this.#log.event('disk', text))
@@ -86,6 +100,7 @@ export class Stack {
     this.#unwatchDisk()
     await this.#agent?.stop()
     await this.#worker?.stop()
+    await this.#mock?.stop()
     await this.#database?.stop()
     this.#reaper?.stdin?.end('end\n')
     await this.#folder?.release()
@@ -118,7 +133,33 @@ export class Stack {
     }
   }
 
-  async #startDatabase(folder: StateFolder, key: string): Promise<Record<string, string>> {
+  /**
+   * Starts the mock that stands in for the providers whose keys are not in the environment.
+   *
+   * @returns settings of the worker that reach it; none where every key is there
+   */
+  async #startMock(folder: StateFolder): Promise<Record<string, string>> {
+    const { mocked } = this
+    if (mocked.length === 0) return {}
+    const port = await freePort()
+    const mock = this.#supervise(folder, 'mock-llm', (spawned) =>
+      startMockChild(folder.path, port, (line) => this.#log.event('mock-llm', line), spawned),
+    )
+    this.#mock = mock
+    const names = mocked.map(({ id }) => id).join(', ')
+    await this.#step(
+      'mock LLM',
+      () => mock.start(),
+      () => `http://127.0.0.1:${port} stands in for ${names}`,
+    )
+    return { PROVIDERS: mockProviders(mocked, port), MOCK_LLM_KEY }
+  }
+
+  async #startDatabase(
+    folder: StateFolder,
+    key: string,
+    mocked: Record<string, string>,
+  ): Promise<Record<string, string>> {
     const { databaseUrl } = this.#settings
     const proxyPort = await freePort()
     const variables = {
@@ -126,6 +167,8 @@ export class Stack {
       DATABASE_URL: databaseUrl ?? 'postgresql://gjallar:absent@127.0.0.1/gjallar',
       NEON_PROXY: `127.0.0.1:${proxyPort}`,
       LOCAL_DEVELOPMENT_KEY: key,
+      ...mocked,
+      ...this.#settings.providerKeys,
       ...this.#settings.workerSettings,
     }
     this.#database = new DatabaseKeeper({

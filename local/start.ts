@@ -3,6 +3,7 @@
 import { ToolError } from '../scripts/run-tool.ts'
 import { CannotStart } from './checks.ts'
 import { createLog } from './log.ts'
+import type { MockedProvider } from './mock-llm/providers.ts'
 import { followParents } from './parent.ts'
 import { parseLocalSettings } from './settings.ts'
 import { Stack } from './stack.ts'
@@ -15,6 +16,13 @@ if (!parsed.ok) {
 }
 const settings = parsed.value
 const stack = new Stack(settings, log)
+
+const mockNote = (mocked: readonly MockedProvider[]): string =>
+  mocked.length === 0
+    ? ''
+    : `  Model answers of ${mocked.map(({ id }) => id).join(', ')} come from a mock;
+    for real ones set ${mocked.map(({ binding }) => binding).join(', ')}.
+`
 
 /** Past this the stack is killed: its reaper then ends whatever is left. */
 const STOP_TIMEOUT_MS = 15_000
@@ -50,7 +58,7 @@ try {
     ${stack.url}/
     ${stack.url}/#key=${key}
   Development key: ${key}
-  Ctrl-C ends everything.
+${mockNote(stack.mocked)}  Ctrl-C ends everything.
 `)
 } catch (error) {
   if (ending !== null) await ending

@@ -5,7 +5,7 @@ import { CannotStart } from './checks.ts'
 import { makeDevelopmentKey } from './settings.ts'
 
 /** The children a stack has, by name, as process numbers. */
-export type ChildName = 'worker' | 'postgres' | 'agent' | 'reaper'
+export type ChildName = 'worker' | 'postgres' | 'agent' | 'reaper' | 'mock-llm'
 
 /** `stack.json` in the state folder: what runs there now, for tools and for the next start. */
 export interface StackRecord {

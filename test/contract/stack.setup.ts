@@ -8,6 +8,8 @@ declare module 'vitest' {
     developmentKey: string
     /** For tests that look at or kill the stack's processes. */
     stateFolder: string
+    /** The mock upstream's address, for `createMockControl`. */
+    mockUrl: string
   }
 }
 
@@ -17,5 +19,6 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
   project.provide('baseUrl', stack.url)
   project.provide('developmentKey', stack.key)
   project.provide('stateFolder', stack.stateFolder)
+  project.provide('mockUrl', stack.mock.url)
   return () => stack.stop()
 }

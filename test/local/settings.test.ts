@@ -14,6 +14,7 @@ describe('the environment of npm start', () => {
         development: false,
         followParent: false,
         workerSettings: {},
+        providerKeys: {},
       },
     })
   })
@@ -27,6 +28,8 @@ describe('the environment of npm start', () => {
       GJALLAR_AGENT: 'off',
       GJALLAR_SETTING_FLUSH_INTERVAL_MS: '60000',
       npm_lifecycle_event: 'start',
+      OPENAI_API_KEY: ' sk-secret\n',
+      ANTHROPIC_API_KEY: '',
     }
     expect(parseLocalSettings(['--dev'], environment, '/project')).toEqual({
       ok: true,
@@ -39,6 +42,7 @@ describe('the environment of npm start', () => {
         development: true,
         followParent: true,
         workerSettings: { FLUSH_INTERVAL_MS: '60000' },
+        providerKeys: { OPENAI_API_KEY: 'sk-secret' },
       },
     })
   })

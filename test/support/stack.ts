@@ -3,9 +3,11 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { freePort } from '../../local/checks.ts'
+import { PROVIDER_BINDINGS } from '../../local/mock-llm/providers.ts'
 import { type ChildName, parseRecord } from '../../local/state-folder.ts'
 import { isAlive, signalProcess, waitUntilGone } from '../../scripts/processes.ts'
 import { type Api, createApi } from './api.ts'
+import { createMockControl, type MockControl } from './mock-llm.ts'
 import { until } from './until.ts'
 
 const ROOT = path.join(import.meta.dirname, '..', '..')
@@ -28,6 +30,8 @@ export interface Stack extends StackChildren {
   readonly stateFolder: string
   readonly pid: number
   readonly api: Api
+  /** Of the mock upstream that stands in for every provider of models. */
+  readonly mock: MockControl
   /** All that it has printed. */
   output(): string
   printed(pattern: RegExp, timeoutMs?: number): Promise<string>
@@ -83,6 +87,8 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   const port = options.port ?? (await freePort())
   const key = options.env?.GJALLAR_DEV_KEY ?? `gjl_dev_of_the_tests_${port}_0123456789`
   const { DATABASE_URL: _url, ...environment } = process.env
+  // No test asks a real provider.
+  for (const name of PROVIDER_BINDINGS) delete environment[name]
   const child = spawn(process.execPath, [path.join(ROOT, 'local', 'start.ts')], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -123,6 +129,11 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     stateFolder,
     pid: child.pid ?? -1,
     api,
+    get mock() {
+      const [, mockUrl] = /(http:\/\/\S+) stands in for/.exec(printedText) ?? []
+      if (mockUrl === undefined) throw new Error(`no mock upstream in\n${printedText}`)
+      return createMockControl(mockUrl)
+    },
     output: () => printedText,
     printed,
     ready: async (timeoutMs = START_TIMEOUT_MS) => {
