@@ -21,6 +21,7 @@ export interface Env {
   readonly ASSETS: Fetcher
   readonly SERIES_SHARD: DurableObjectNamespace<SeriesShard>
   readonly HUB: DurableObjectNamespace<Hub>
+  readonly LEDGER: DurableObjectNamespace
   readonly HEALTH_BOARD: DurableObjectNamespace<HealthBoard>
   readonly FLUSH_INTERVAL_MS?: string
   readonly LIVE_INTERVAL_MS?: string

@@ -17,6 +17,7 @@ app.use(async (c, next) => {
     scopes: new Set(['read']),
     platformAdmin: false,
     expiresAt: null,
+    limits: null,
   })
   await next()
 })

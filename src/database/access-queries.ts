@@ -1,4 +1,5 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm'
+import type { KeyLimits } from '../ledger/types.ts'
 import { err, ok, type Result } from '../result.ts'
 import type { Database } from './client.ts'
 import { violatedConstraint } from './faults.ts'
@@ -17,6 +18,8 @@ export interface KeyIdentity {
   readonly scopes: readonly Scope[]
   readonly platformAdmin: boolean
   readonly expiresAt: Date | null
+  /** Null where nothing is limited. */
+  readonly limits: KeyLimits | null
 }
 
 export interface Organisation {
@@ -35,6 +38,8 @@ export interface ApiKey {
   readonly platformAdmin: boolean
   readonly createdAt: Date
   readonly expiresAt: Date | null
+  /** Null where nothing is limited. */
+  readonly limits: KeyLimits | null
 }
 
 export interface NewKey {
@@ -45,6 +50,7 @@ export interface NewKey {
   readonly scopes: readonly Scope[]
   readonly platformAdmin?: boolean
   readonly expiresAt?: Date | null
+  readonly limits?: KeyLimits | null
 }
 
 /** Most rows that a list returns; beyond that a list is not what a person needs. */
@@ -63,11 +69,12 @@ export const findKeyByHash = async (
       scopes: apiKeys.scopes,
       platformAdmin: apiKeys.platformAdmin,
       expiresAt: apiKeys.expiresAt,
+      ...LIMIT_FIELDS,
     })
     .from(apiKeys)
     .innerJoin(organisations, eq(organisations.id, apiKeys.organisationId))
     .where(and(eq(apiKeys.hash, hash), IS_VALID))
-  return row === undefined ? null : { ...row, scopes: scopesOf(row.scopes) }
+  return row === undefined ? null : withLimits(row)
 }
 
 /** Every organisation, by slug: for platform admins only. */
@@ -134,10 +141,19 @@ export const createKey = async (
   organisationId: string,
   key: NewKey,
 ): Promise<ApiKey> => {
-  const { name, hash, prefix, scopes, platformAdmin = false, expiresAt = null } = key
+  const { name, hash, prefix, scopes, platformAdmin = false, expiresAt = null, limits = null } = key
   const [row] = await db.orm
     .insert(apiKeys)
-    .values({ organisationId, name, hash, prefix, scopes: [...scopes], platformAdmin, expiresAt })
+    .values({
+      organisationId,
+      name,
+      hash,
+      prefix,
+      scopes: [...scopes],
+      platformAdmin,
+      expiresAt,
+      ...(limits ?? NO_LIMITS),
+    })
     .returning(KEY_FIELDS)
   if (row === undefined) throw new Error('INSERT … RETURNING gave no row')
   return keyOf(row)
@@ -158,6 +174,31 @@ export const rotateKey = async (
     .update(apiKeys)
     .set({ hash: secret.hash, prefix: secret.prefix })
     .where(and(eq(apiKeys.organisationId, organisationId), eq(apiKeys.id, keyId), IS_VALID))
+    .returning(KEY_FIELDS)
+  return row === undefined ? null : keyOf(row)
+}
+
+/**
+ * Changes what a key may spend; null lifts all limits.
+ * @returns null where the organisation has no such key, or it was revoked
+ */
+export const limitKey = async (
+  db: Database,
+  organisationId: string,
+  keyId: string,
+  limits: KeyLimits | null,
+): Promise<ApiKey | null> => {
+  if (!isUuid(keyId)) return null
+  const [row] = await db.orm
+    .update(apiKeys)
+    .set(limits ?? NO_LIMITS)
+    .where(
+      and(
+        eq(apiKeys.organisationId, organisationId),
+        eq(apiKeys.id, keyId),
+        isNull(apiKeys.revokedAt),
+      ),
+    )
     .returning(KEY_FIELDS)
   return row === undefined ? null : keyOf(row)
 }
@@ -186,6 +227,20 @@ export const revokeKey = async (
 const IS_VALID = sql`${apiKeys.revokedAt} IS NULL
   AND (${apiKeys.expiresAt} IS NULL OR ${apiKeys.expiresAt} > now())`
 
+const LIMIT_FIELDS = {
+  budgetNanoUsd: apiKeys.budgetNanoUsd,
+  budgetPeriod: apiKeys.budgetPeriod,
+  requestsPerMinute: apiKeys.requestsPerMinute,
+  tokensPerMinute: apiKeys.tokensPerMinute,
+}
+
+const NO_LIMITS: KeyLimits = {
+  budgetNanoUsd: null,
+  budgetPeriod: 'month',
+  requestsPerMinute: null,
+  tokensPerMinute: null,
+}
+
 const KEY_FIELDS = {
   id: apiKeys.id,
   name: apiKeys.name,
@@ -194,12 +249,20 @@ const KEY_FIELDS = {
   platformAdmin: apiKeys.platformAdmin,
   createdAt: apiKeys.createdAt,
   expiresAt: apiKeys.expiresAt,
+  ...LIMIT_FIELDS,
 }
 
 const scopesOf = (texts: readonly string[]): readonly Scope[] =>
   SCOPES.filter((scope) => texts.includes(scope))
 
-const keyOf = (row: Omit<ApiKey, 'scopes'> & { readonly scopes: readonly string[] }): ApiKey => ({
-  ...row,
-  scopes: scopesOf(row.scopes),
-})
+/** A row with its scopes as they are known here, and its limits together. */
+const withLimits = <Row extends KeyLimits & { readonly scopes: readonly string[] }>(row: Row) => {
+  const { budgetNanoUsd, budgetPeriod, requestsPerMinute, tokensPerMinute, scopes, ...rest } = row
+  const limits: KeyLimits = { budgetNanoUsd, budgetPeriod, requestsPerMinute, tokensPerMinute }
+  const isLimited = budgetNanoUsd !== null || requestsPerMinute !== null || tokensPerMinute !== null
+  return { ...rest, scopes: scopesOf(scopes), limits: isLimited ? limits : null }
+}
+
+const keyOf = (
+  row: Omit<ApiKey, 'scopes' | 'limits'> & KeyLimits & { readonly scopes: readonly string[] },
+): ApiKey => withLimits(row)

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { Scope } from '../database/access-queries.ts'
 import type { Env, Settings } from '../env.ts'
+import type { KeyLimits } from '../ledger/types.ts'
 
 export { SCOPES, type Scope } from '../database/access-queries.ts'
 
@@ -14,6 +15,8 @@ export interface Principal {
   readonly platformAdmin: boolean
   /** Milliseconds since the epoch; null where the key does not expire. */
   readonly expiresAt: number | null
+  /** What the key may spend on language models; null: as much as it likes. */
+  readonly limits: KeyLimits | null
 }
 
 /** The type argument of every Hono app in the worker. */

@@ -78,6 +78,8 @@ export type LimitFault =
       readonly tokens: number
       readonly tokensPerMinute: number
     }
+  /** The ledger does not answer, or takes nothing more: a key with limits is not served on trust. */
+  | { readonly reason: 'ledger-unavailable'; readonly retryAfterMs: number }
 
 /** The most that a request may take, before it is sent. */
 export interface Estimate {

@@ -17,6 +17,7 @@ export function appWith(scopes: Scope[]): OpenAPIHono<AppEnv> {
       scopes: new Set(scopes),
       platformAdmin: false,
       expiresAt: null,
+      limits: null,
     })
     await next()
   })

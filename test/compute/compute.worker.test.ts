@@ -18,6 +18,7 @@ app.use(async (c, next) => {
     scopes: new Set(['read'] as const),
     platformAdmin: false,
     expiresAt: null,
+    limits: null,
   })
   await next()
 })

@@ -37,6 +37,7 @@ describe('an API key', () => {
       scopes: ['read', 'write'],
       platformAdmin: false,
       expiresAt: null,
+      limits: null,
     })
     expect(await findKeyByHash(db, hashOf('another'))).toBeNull()
   })

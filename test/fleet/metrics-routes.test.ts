@@ -29,6 +29,7 @@ const app = new Hono<AppEnv>()
       scopes: new Set(['read'] as const),
       platformAdmin: false,
       expiresAt: null,
+      limits: null,
     })
     await next()
   })

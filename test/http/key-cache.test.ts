@@ -9,6 +9,7 @@ const principal: Principal = {
   scopes: new Set(['read']),
   platformAdmin: false,
   expiresAt: null,
+  limits: null,
 }
 const hash = (byte: number) => new Uint8Array(32).fill(byte)
 const dead = new Error('database is away')

@@ -57,6 +57,7 @@ const app = (scopes: Scope[] = ['read', 'admin']): Hono<AppEnv> =>
         scopes: new Set(scopes),
         platformAdmin: false,
         expiresAt: null,
+        limits: null,
       })
       await next()
     })

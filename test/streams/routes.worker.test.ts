@@ -20,6 +20,7 @@ const appFor = (scopes: Scope[], organisationId: string) =>
         scopes: new Set(scopes),
         platformAdmin: false,
         expiresAt: null,
+        limits: null,
       })
       await next()
     })

@@ -25,6 +25,7 @@ const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
     scopes: new Set([scope]),
     platformAdmin: false,
     expiresAt: null,
+    limits: null,
   })
   await next()
 }

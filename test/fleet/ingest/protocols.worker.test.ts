@@ -23,6 +23,7 @@ const appFor = (organisationId: string) =>
         scopes: new Set(['write'] as const),
         platformAdmin: false,
         expiresAt: null,
+        limits: null,
       })
       await next()
     })

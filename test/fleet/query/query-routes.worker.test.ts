@@ -36,6 +36,7 @@ const appFor = (scopes: Scope[] = ['read'], organisationId = ORGANISATION) =>
         scopes: new Set(scopes),
         platformAdmin: false,
         expiresAt: null,
+        limits: null,
       })
       await next()
     })
