@@ -42,6 +42,7 @@ export {
 } from './remote-write'
 export { snappy_decompress, snappy_padding_bytes } from './snappy'
 export { text_result_bytes, text_scan, text_work_bytes } from './text'
+export { routing_read, routing_result_bytes, routing_work_bytes } from './routing'
 export { chunk_bytes_max, chunk_decode, chunk_encode, chunk_work_bytes } from './chunk'
 export { points_text, points_text_bytes_max } from './points'
 export { windows_evaluate, windows_is_ascending, windows_work_bytes } from './windows'

@@ -27,17 +27,17 @@ export function text_result_bytes(): usize {
 }
 
 /** Runs of characters, by the kind of code-points.ts in four bits each. */
-const NO_RUN: i32 = 0
+export const NO_RUN: i32 = 0
 const MARKS: i32 = 1
 const DIGITS: i32 = 2
 const LETTERS: i32 = 3
 const IDEOGRAPHS: i32 = 4
-const RUN_OF_KIND: i32 = 0x4333201
+export const RUN_OF_KIND: i32 = 0x4333201
 
 /** Tokens of a run. */
 // @ts-ignore: decorator
 @inline
-function tokensOf(run: i32, length: i32): i32 {
+export function tokensOf(run: i32, length: i32): i32 {
   if (run == LETTERS) return (length + 6) / 7
   if (run == MARKS) return (length + 15) / 16
   return run == DIGITS ? (length + 2) / 3 : 0
@@ -47,29 +47,44 @@ const FNV_PRIME: u32 = 16777619
 const WORD_BASIS: u32 = 2166136261
 const TRIGRAM_BASIS: u32 = 0x9e3779b9
 
-/** Adds +1 or −1 to the slot of a hash. Finaliser: MurmurHash3's fmix32, in the public domain. */
+/** Slots that weights are for: the upper eleven bits of a hash. */
+export const WEIGHT_SLOTS: i32 = 2048
+const WEIGHT_SHIFT: u32 = 32 - 11
+
+/**
+ * Adds +1 or −1 to the place of a hash in f32[dims] or, where there are weights, ± the weight of its slot
+ * in f64[dims]. Finaliser: MurmurHash3's fmix32, in the public domain.
+ */
 // @ts-ignore: decorator
 @inline
-function addFeature(vector: usize, dims: u32, hash: u32): void {
+function addFeature(vector: usize, dims: u32, weights: usize, hash: u32): void {
   let h = hash
   h ^= h >>> 16
   h *= 0x85ebca6b
   h ^= h >>> 13
   h *= 0xc2b2ae35
   h ^= h >>> 16
-  const slot = vector + (<usize>((<u64>h * dims) >>> 32) << 2)
-  // The sign by arithmetic: no one could predict a branch on it.
-  store<f32>(slot, load<f32>(slot) + <f32>((<i32>(h & 1) << 1) - 1))
+  const place = <usize>((<u64>h * dims) >>> 32)
+  // By arithmetic: no one could predict a branch on it.
+  const sign = (<i32>(h & 1) << 1) - 1
+  if (weights != 0) {
+    const weight = <f64>load<f32>(weights + (<usize>(h >>> WEIGHT_SHIFT) << 2))
+    const sum = vector + (place << 3)
+    store<f64>(sum, load<f64>(sum) + <f64>sign * weight)
+  } else {
+    const count = vector + (place << 2)
+    store<f32>(count, load<f32>(count) + <f32>sign)
+  }
 }
 
 // @ts-ignore: decorator
 @inline
 function addTrigram(
-  vector: usize, dims: u32, seed: u32, first: i32, second: i32, third: i32,
+  vector: usize, dims: u32, weights: usize, seed: u32, first: i32, second: i32, third: i32,
 ): void {
   let hash = ((TRIGRAM_BASIS ^ seed) ^ <u32>first) * FNV_PRIME
   hash = (hash ^ <u32>second) * FNV_PRIME
-  addFeature(vector, dims, (hash ^ <u32>third) * FNV_PRIME)
+  addFeature(vector, dims, weights, (hash ^ <u32>third) * FNV_PRIME)
 }
 
 // @ts-ignore: decorator
@@ -105,7 +120,9 @@ function countBytes(text: usize, count: i32, work: usize): void {
 }
 
 /** Characters in threes, a space for whatever is between, before and behind words. */
-function hashTrigrams(text: usize, end: usize, vector: usize, dims: u32, seed: u32): void {
+function hashTrigrams(
+  text: usize, end: usize, vector: usize, dims: u32, weights: usize, seed: u32,
+): void {
   let first = -1
   let second: i32 = 0x20
   for (let at = text; at < end; ) {
@@ -121,11 +138,11 @@ function hashTrigrams(text: usize, end: usize, vector: usize, dims: u32, seed: u
       at += (decoded >>> 24) & 7
     }
     if (character == 0x20 && second == 0x20) continue
-    if (first >= 0) addTrigram(vector, dims, seed, first, second, character)
+    if (first >= 0) addTrigram(vector, dims, weights, seed, first, second, character)
     first = second
     second = character
   }
-  if (first >= 0 && second != 0x20) addTrigram(vector, dims, seed, first, second, 0x20)
+  if (first >= 0 && second != 0x20) addTrigram(vector, dims, weights, seed, first, second, 0x20)
 }
 
 /** Whether the bytes are a word of code. */
@@ -203,9 +220,24 @@ export function text_scan(
   text: usize, count: i32, words: usize, wordDims: u32, trigrams: usize, trigramDims: u32,
   seed: u32, work: usize, output: usize,
 ): void {
+  scan(text, count, words, wordDims, 0, trigrams, trigramDims, 0, seed, work, output)
+}
+
+/**
+ * As text_scan; where weights are given, words and trigrams are f64 that their features' weights are
+ * added to.
+ *
+ * @param wordWeights f32[WEIGHT_SLOTS], or 0        @param trigramWeights likewise
+ */
+export function scan(
+  text: usize, count: i32, words: usize, wordDims: u32, wordWeights: usize, trigrams: usize,
+  trigramDims: u32, trigramWeights: usize, seed: u32, work: usize, output: usize,
+): void {
   memory.fill(work, 0, text_work_bytes())
   countBytes(text, count, work)
-  if (trigramDims > 0) hashTrigrams(text, text + <usize>count, trigrams, trigramDims, seed)
+  if (trigramDims > 0) {
+    hashTrigrams(text, text + <usize>count, trigrams, trigramDims, trigramWeights, seed)
+  }
   const singles = work + SINGLES
   let points = 0
   let malformed = 0
@@ -259,7 +291,7 @@ export function text_scan(
       const wasInWord = run == DIGITS || run == LETTERS
       const isInWord = nextRun == DIGITS || nextRun == LETTERS
       if (wasInWord && !isInWord) {
-        if (wordDims > 0) addFeature(words, wordDims, wordHash)
+        if (wordDims > 0) addFeature(words, wordDims, wordWeights, wordHash)
         if (byte == 0x20 && isCodeWord(wordStart, at)) codeWords++
       } else if (isInWord && !wasInWord) {
         wordCount++
@@ -290,7 +322,7 @@ export function text_scan(
         }
         if (nextRun == IDEOGRAPHS) {
           wordCount++
-          if (wordDims > 0) addFeature(words, wordDims, wordHash)
+          if (wordDims > 0) addFeature(words, wordDims, wordWeights, wordHash)
         }
       }
     } else if (kind == MARK) {
@@ -312,7 +344,7 @@ export function text_scan(
     at += size
   }
   tokens += tokensOf(run, points - runStart)
-  if (wordDims > 0 && (run == DIGITS || run == LETTERS)) addFeature(words, wordDims, wordHash)
+  if (wordDims > 0 && (run == DIGITS || run == LETTERS)) addFeature(words, wordDims, wordWeights, wordHash)
 
   const lines = singlesOf(singles, 0x0a) + i32(count > 0 && lastByte != 0x0a)
   let digits = 0

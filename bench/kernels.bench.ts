@@ -13,6 +13,7 @@ import * as quantile from './kernels/quantile.bench.ts'
 import * as reduce from './kernels/reduce.bench.ts'
 import * as remoteWrite from './kernels/remote-write.bench.ts'
 import * as rolling from './kernels/rolling.bench.ts'
+import * as routing from './kernels/routing.bench.ts'
 import * as seriesIdentity from './kernels/series-identity.bench.ts'
 import * as similarity from './kernels/similarity.bench.ts'
 import * as snappy from './kernels/snappy.bench.ts'
@@ -36,6 +37,7 @@ const families = [
   base64,
   trees,
   text,
+  routing,
   snappy,
   chunk,
   windows,

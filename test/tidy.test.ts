@@ -69,6 +69,7 @@ describe('the tree', () => {
       'base64',
       'trees',
       'text',
+      'routing',
       'snappy',
       'chunk',
       'windows',

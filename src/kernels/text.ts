@@ -114,6 +114,45 @@ function copyText(lease: Lease, text: string | Uint8Array): { pointer: number; b
   return { pointer, bytes: written }
 }
 
+/** Tokens of runs and of CJK letters, as `TextProfile.tokens` has them. */
+export const tokensFrom = (ofRuns: number, cjk: number): number =>
+  Math.ceil((ofRuns * 10 + cjk * 7) / 10)
+
+/** The profile of text_scan's output. */
+export function profileOf(output: Float64Array): TextProfile {
+  const at = (field: number): number => output[field] ?? 0
+  const [latin, cyrillic, other, cjk] = [at(7), at(8), at(9), at(10)]
+  const letters = latin + cyrillic + other + cjk
+  const share = (count: number): number => (letters === 0 ? 0 : count / letters)
+  return {
+    bytes: at(1),
+    codePoints: at(2),
+    malformed: at(3),
+    words: at(4),
+    lines: at(5),
+    tokens: tokensFrom(at(6), cjk),
+    trigramEntropyBits: at(0),
+    letters,
+    scripts: {
+      latin: share(latin),
+      cyrillic: share(cyrillic),
+      cjk: share(cjk),
+      other: share(other),
+    },
+    digits: at(11),
+    code: {
+      braces: at(12),
+      semicolons: at(13),
+      arrows: at(14),
+      operators: at(15),
+      words: at(16),
+      fences: at(17),
+      indentedLines: at(18),
+    },
+    math: { commands: at(19), symbols: at(20), equals: at(21), arithmetic: at(22) },
+  }
+}
+
 /**
  * Counts and, where vectors are given, hashed features of a text: time linear in its bytes, whatever
  * they are.
@@ -148,35 +187,5 @@ export function scanText(text: string | Uint8Array, vectors: FeatureVectors = {}
     if (trigrams !== words) trigrams.set(arena.f32(trigramsAt, trigrams.length))
     return arena.f64(result, resultBytes / 8).slice()
   })
-  const at = (field: number): number => output[field] ?? 0
-  const [latin, cyrillic, other, cjk] = [at(7), at(8), at(9), at(10)]
-  const letters = latin + cyrillic + other + cjk
-  const share = (count: number): number => (letters === 0 ? 0 : count / letters)
-  return {
-    bytes: at(1),
-    codePoints: at(2),
-    malformed: at(3),
-    words: at(4),
-    lines: at(5),
-    tokens: Math.ceil((at(6) * 10 + cjk * 7) / 10),
-    trigramEntropyBits: at(0),
-    letters,
-    scripts: {
-      latin: share(latin),
-      cyrillic: share(cyrillic),
-      cjk: share(cjk),
-      other: share(other),
-    },
-    digits: at(11),
-    code: {
-      braces: at(12),
-      semicolons: at(13),
-      arrows: at(14),
-      operators: at(15),
-      words: at(16),
-      fences: at(17),
-      indentedLines: at(18),
-    },
-    math: { commands: at(19), symbols: at(20), equals: at(21), arithmetic: at(22) },
-  }
+  return profileOf(output)
 }

@@ -1,6 +1,5 @@
 import type { Artifact } from './artifact.ts'
 import { nearestClusters, qualityNear } from './clusters.ts'
-import { extractFeatures } from './features.ts'
 import type { Probabilities, RoutingRequest } from './types.ts'
 
 /** Clusters that an explanation names. */
@@ -29,14 +28,13 @@ export const analyse = (
   artifact: Artifact,
   quality = artifact.quality,
 ): Analysis => {
-  const features = extractFeatures(request)
-  const { probabilities, difficulty, similarities } = artifact.predict(features)
+  const { probabilities, difficulty, similarities, tokens } = artifact.assess(request)
   const near = nearestClusters(similarities)
   const told = near.slice(0, CLUSTERS_TOLD_MAX)
   return {
     probabilities,
     difficulty,
-    tokens: features.tokens,
+    tokens,
     clusters: told.map(({ cluster }) => cluster),
     clusterWeights: told.map(({ weight }) => weight),
     quality: qualityNear(near, quality, artifact.clusters),

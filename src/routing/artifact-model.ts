@@ -1,12 +1,14 @@
+import { LexicalModel } from '../kernels/routing.ts'
 import { dots } from '../kernels/similarity.ts'
 import type { TreeEnsemble } from '../kernels/trees.ts'
 import type { Artifact } from './artifact.ts'
 import type { ArtifactHead } from './artifact-format.ts'
 import { EMBEDDING_DIMS, embed, type SlotWeights } from './embedding.ts'
-import type { Features, Prediction } from './types.ts'
+import { featuresOf, readableOf } from './features.ts'
+import type { Assessment, Features, Prediction, RoutingRequest } from './types.ts'
 
 /** What a file holds beside its trees. */
-export type ArtifactParts = Omit<Artifact, 'predict' | 'close'> & {
+export type ArtifactParts = Omit<Artifact, 'assess' | 'predict' | 'close'> & {
   /** f64[≥ 2], ascending: gains that the shares 0, 1/(n − 1), …, 1 of training's questions stay below. */
   readonly gains: Float64Array
   readonly weights: SlotWeights
@@ -15,10 +17,17 @@ export type ArtifactParts = Omit<Artifact, 'predict' | 'close'> & {
 
 /** Shares that the margins' exponentials have. */
 export function softmax(margins: Float64Array): Float64Array {
-  const most = margins.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
-  const shares = margins.map((margin) => Math.exp(margin - most))
-  const total = shares.reduce((a, b) => a + b, 0)
-  return shares.map((share) => share / total)
+  let most = Number.NEGATIVE_INFINITY
+  for (const margin of margins) most = Math.max(most, margin)
+  const shares = new Float64Array(margins.length)
+  let total = 0
+  for (let i = 0; i < shares.length; i++) {
+    const share = Math.exp((margins[i] ?? 0) - most)
+    shares[i] = share
+    total += share
+  }
+  for (let i = 0; i < shares.length; i++) shares[i] = (shares[i] ?? 0) / total
+  return shares
 }
 
 /** Share of a distribution below a value, between the points given by their line; 0…1. */
@@ -54,7 +63,9 @@ export class TrainedArtifact implements Artifact {
   readonly #weights: SlotWeights
   readonly #calibration: ArtifactHead['calibration']
   readonly #trees: TreeEnsemble
+  readonly #lexical: LexicalModel
 
+  /** @throws ArenaExhaustedError, with the trees still open */
   constructor(parts: ArtifactParts, trees: TreeEnsemble) {
     this.version = parts.version
     this.features = parts.features
@@ -70,27 +81,40 @@ export class TrainedArtifact implements Artifact {
     this.#weights = parts.weights
     this.#calibration = parts.calibration
     this.#trees = trees
+    this.#lexical = new LexicalModel(parts.weights.words, parts.weights.trigrams, parts.centroids)
+  }
+
+  assess(request: RoutingRequest): Assessment {
+    const { text, question } = readableOf(request)
+    const { profile, tokens: read, embedding, similarities } = this.#lexical.read(text, question)
+    const { values, tokens } = featuresOf(request, profile, read)
+    return { ...this.#judge(values), embedding, similarities, tokens }
   }
 
   predict(features: Features): Prediction {
-    const margins = this.#trees.margins(new Float32Array(features.values))
+    const embedding = embed(features, this.#weights)
+    const similarities = dots(embedding, this.centroids, EMBEDDING_DIMS)
+    return { ...this.#judge(features.values), embedding, similarities }
+  }
+
+  /** @param values f64[features] */
+  #judge(values: Float64Array): Pick<Prediction, 'probabilities' | 'gain' | 'difficulty'> {
+    const margins = this.#trees.margins(new Float32Array(values))
     const [, , strongShare = 0, weakShare = 0] = softmax(margins)
     const gain = strongShare - weakShare
     const { scale, offsets } = this.#calibration
     const [both = 0, neither = 0, strong = 0, weak = 0] = softmax(
       margins.map((margin, outcome) => scale * margin + (offsets[outcome] ?? 0)),
     )
-    const embedding = embed(features, this.#weights)
     return {
       probabilities: { cheap: both + weak, mid: neither, hard: strong },
       gain,
       difficulty: shareBelow(this.#gains, gain),
-      embedding,
-      similarities: dots(embedding, this.centroids, EMBEDDING_DIMS),
     }
   }
 
   close(): void {
     this.#trees.close()
+    this.#lexical.close()
   }
 }

@@ -18,7 +18,7 @@ import {
 } from './artifact-format.ts'
 import { TrainedArtifact } from './artifact-model.ts'
 import { checkValues, Sections, treeFaultOf, treesOf } from './artifact-sections.ts'
-import { extractFeatures, FEATURE_NAMES, FEATURES_VERSION } from './features.ts'
+import { FEATURE_NAMES, FEATURES_VERSION } from './features.ts'
 import type { RoutingRequest } from './types.ts'
 
 const malformed = (detail: string): Result<never, ArtifactFault> =>
@@ -109,7 +109,7 @@ export const nearestCluster = (similarities: Float64Array): number =>
 
 function checkGolden(artifact: Artifact, golden: readonly GoldenPrediction[]) {
   for (const [index, want] of golden.entries()) {
-    const got = artifact.predict(extractFeatures(requestOfGolden(want)))
+    const got = artifact.assess(requestOfGolden(want))
     const pairs = [
       ['cheap', got.probabilities.cheap, want.probabilities.cheap],
       ['mid', got.probabilities.mid, want.probabilities.mid],
@@ -165,13 +165,6 @@ export async function readArtifact(
   if (bad) return err(bad)
   const model = treesOf(head, sections)
   if (!model.ok) return model
-  let trees: TreeEnsemble
-  try {
-    trees = new TreeEnsemble(model.value)
-  } catch (error) {
-    if (error instanceof ArenaExhaustedError) return err({ reason: 'no-memory' })
-    return err(treeFaultOf(error))
-  }
   const { features, thresholds, alpha, clusters, models, calibration, report } = head
   const [quality, cost, gains] = [
     sections.f64('quality'),
@@ -190,7 +183,16 @@ export async function readArtifact(
     report,
   }
   const parts = { ...named, centroids: sections.f32('centroids'), quality, cost, gains, weights }
-  const artifact = new TrainedArtifact(parts, trees)
+  let trees: TreeEnsemble | undefined
+  let artifact: Artifact
+  try {
+    trees = new TreeEnsemble(model.value)
+    artifact = new TrainedArtifact(parts, trees)
+  } catch (error) {
+    trees?.close()
+    if (error instanceof ArenaExhaustedError) return err({ reason: 'no-memory' })
+    return err(treeFaultOf(error))
+  }
   const wrong = checkGolden(artifact, head.golden)
   if (!wrong) return ok(artifact)
   artifact.close()

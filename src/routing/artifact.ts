@@ -1,4 +1,4 @@
-import type { Features, Prediction } from './types.ts'
+import type { Assessment, Features, Prediction, RoutingRequest } from './types.ts'
 
 /**
  * A trained router in memory. Parts never change; a new one replaces it as a whole.
@@ -23,9 +23,16 @@ export interface Artifact {
   readonly cost: Float64Array
   /** What training measured, as in models/router-report.json. */
   readonly report: unknown
+  /**
+   * As predict() of the request's features, without the counts that only training takes: its text is
+   * read in one call.
+   *
+   * @throws RangeError after close(); ArenaExhaustedError
+   */
+  assess(request: RoutingRequest): Assessment
   /** @throws RangeError after close() */
   predict(features: Features): Prediction
-  /** Gives the trees' memory back. */
+  /** Gives the memory of trees, weights and centroids back. */
   close(): void
 }
 

@@ -1,10 +1,10 @@
+import { EMBEDDING_DIMS, WORD_DIMS } from '../kernels/routing.ts'
 import { HASH_SLOTS } from './features.ts'
+
+export { EMBEDDING_DIMS, TRIGRAM_DIMS, WORD_DIMS } from '../kernels/routing.ts'
 
 /** The embedding's name says what it is: hashed words and trigrams, no learnt meaning. */
 export const EMBEDDING_NAME = 'lexical-hash-v1'
-export const WORD_DIMS = 256
-export const TRIGRAM_DIMS = 128
-export const EMBEDDING_DIMS = WORD_DIMS + TRIGRAM_DIMS
 
 /** Share of the squared length that words have. */
 const WORD_SHARE = 0.7

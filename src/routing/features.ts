@@ -1,3 +1,4 @@
+import { WEIGHT_SLOTS } from '../kernels/routing.ts'
 import { scanText, type TextProfile } from '../kernels/text.ts'
 import type { Features, RoutingRequest } from './types.ts'
 
@@ -5,7 +6,7 @@ import type { Features, RoutingRequest } from './types.ts'
 export const FEATURES_VERSION = 1
 
 /** Places that words and trigrams are hashed to: a power of two, so that they fold without remainder. */
-export const HASH_SLOTS = 2048
+export const HASH_SLOTS = WEIGHT_SLOTS
 
 /** Of a longer text the first bytes are read, and tokens are scaled up: a bound for time and memory. */
 export const TEXT_BYTES_MAX = 16 * 1024 * 1024
@@ -51,77 +52,99 @@ export const FEATURE_NAMES = [
 
 export type FeatureName = (typeof FEATURE_NAMES)[number]
 
-const logOf = (count: number): number => Math.log2(1 + Math.max(0, count))
+/** log2(1 + n) of small n, which most counts are. */
+const LOGS = Float64Array.from({ length: 1_024 }, (_, n) => Math.log2(1 + n))
+
+const logOf = (count: number): number => LOGS[count] ?? Math.log2(1 + Math.max(0, count))
 const ratioOf = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
 
 /** Entropy steps of a quarter bit: doubled spaces seldom move it. */
 const ENTROPY_STEPS_PER_BIT = 4
 
-const questionFeatures = (profile: TextProfile): Partial<Record<FeatureName, number>> => {
-  const { letters, digits, words, tokens, scripts, code, math } = profile
-  const mathMarks = math.commands + math.symbols + math.equals + math.arithmetic
-  return {
-    question_tokens_log: logOf(tokens),
-    question_words_log: logOf(words),
-    question_letters_per_word: ratioOf(letters, words),
-    question_tokens_per_word: ratioOf(tokens, words),
-    question_digits_log: logOf(digits),
-    question_digit_share: ratioOf(digits, letters + digits),
-    question_latin_share: scripts.latin,
-    question_cyrillic_share: scripts.cyrillic,
-    question_cjk_share: scripts.cjk,
-    question_other_script_share: scripts.other,
-    question_entropy_bits:
-      Math.round(profile.trigramEntropyBits * ENTROPY_STEPS_PER_BIT) / ENTROPY_STEPS_PER_BIT,
-    question_malformed_share: ratioOf(profile.malformed, profile.codePoints),
-    question_braces_log: logOf(code.braces),
-    question_semicolons_log: logOf(code.semicolons),
-    question_arrows_log: logOf(code.arrows),
-    question_operators_log: logOf(code.operators),
-    question_code_words_log: logOf(code.words),
-    question_fences_log: logOf(code.fences),
-    question_math_commands_log: logOf(math.commands),
-    question_math_symbols_log: logOf(math.symbols),
-    question_equals_log: logOf(math.equals),
-    question_arithmetic_log: logOf(math.arithmetic),
-    question_math_per_word: ratioOf(mathMarks, words),
-  }
+/** The places of FEATURE_NAMES are written out: looked up by name they take as long as all trees. */
+const writeQuestion = (values: Float64Array, profile: TextProfile): void => {
+  const { letters, digits, words, tokens, scripts, code, math, trigramEntropyBits } = profile
+  values[0] = logOf(tokens)
+  values[1] = logOf(words)
+  values[2] = ratioOf(letters, words)
+  values[3] = ratioOf(tokens, words)
+  values[4] = logOf(digits)
+  values[5] = ratioOf(digits, letters + digits)
+  values[6] = scripts.latin
+  values[7] = scripts.cyrillic
+  values[8] = scripts.cjk
+  values[9] = scripts.other
+  values[10] = Math.round(trigramEntropyBits * ENTROPY_STEPS_PER_BIT) / ENTROPY_STEPS_PER_BIT
+  values[11] = ratioOf(profile.malformed, profile.codePoints)
+  values[12] = logOf(code.braces)
+  values[13] = logOf(code.semicolons)
+  values[14] = logOf(code.arrows)
+  values[15] = logOf(code.operators)
+  values[16] = logOf(code.words)
+  values[17] = logOf(code.fences)
+  values[18] = logOf(math.commands)
+  values[19] = logOf(math.symbols)
+  values[20] = logOf(math.equals)
+  values[21] = logOf(math.arithmetic)
+  values[22] = ratioOf(math.commands + math.symbols + math.equals + math.arithmetic, words)
+}
+
+const writeRequest = (values: Float64Array, request: RoutingRequest, tokens: number): void => {
+  const { responseFormat, maxOutputTokens } = request
+  values[23] = logOf(tokens)
+  values[24] = Math.min(1, ratioOf(request.systemBytes, request.text.length))
+  values[25] = logOf(request.turns)
+  values[26] = logOf(request.messages)
+  values[27] = logOf(request.tools)
+  values[28] = logOf(request.images)
+  values[29] = responseFormat === 'json' ? 1 : 0
+  values[30] = responseFormat === 'json-schema' ? 1 : 0
+  values[31] = maxOutputTokens === null ? Number.NaN : logOf(maxOutputTokens)
 }
 
 const headOf = (text: Uint8Array): Uint8Array =>
   text.length > TEXT_BYTES_MAX ? text.subarray(0, TEXT_BYTES_MAX) : text
 
+/** What is read of a request: the beginning of its text, and its last user message or else that. */
+export const readableOf = (
+  request: RoutingRequest,
+): { readonly text: Uint8Array; readonly question: Uint8Array } => {
+  const text = headOf(request.text)
+  return { text, question: request.lastUserText.length > 0 ? headOf(request.lastUserText) : text }
+}
+
 /**
- * Features of a request: one pass over its last user message, and one over the whole text where that
- * has more than the message. Time is linear in the bytes, whatever they are; malformed UTF-8 and lone
- * surrogates read as U+FFFD. A request without a user message is judged by its whole text.
+ * Features of a request whose text was read.
+ *
+ * @param profile of its question        @param tokensRead of the text that was read
+ */
+export const featuresOf = (
+  request: RoutingRequest,
+  profile: TextProfile,
+  tokensRead: number,
+): Pick<Features, 'values' | 'tokens'> => {
+  const { length } = request.text
+  const tokens = Math.ceil(tokensRead * Math.max(1, ratioOf(length, TEXT_BYTES_MAX)))
+  const values = new Float64Array(FEATURE_NAMES.length)
+  writeQuestion(values, profile)
+  writeRequest(values, request, tokens)
+  return { values, tokens }
+}
+
+/**
+ * Features of a request with the counts that training takes: one pass over its last user message, and
+ * one over the whole text where that has more than the message. Time is linear in the bytes, whatever
+ * they are; malformed UTF-8 and lone surrogates read as U+FFFD. A request without a user message is
+ * judged by its whole text.
  *
  * @throws ArenaExhaustedError where the kernels' memory is taken
  */
 export function extractFeatures(request: RoutingRequest): Features {
-  const text = headOf(request.text)
-  const question = request.lastUserText.length > 0 ? headOf(request.lastUserText) : text
+  const { text, question } = readableOf(request)
   const words = new Float32Array(HASH_SLOTS)
   const trigrams = new Float32Array(HASH_SLOTS)
   const profile = scanText(question, { words, trigrams })
   // The message is part of the text: as long, it is all of it.
   const whole = question.length === text.length ? profile : scanText(text)
-  const tokens = Math.ceil(whole.tokens * Math.max(1, ratioOf(request.text.length, text.length)))
-  const named: Partial<Record<FeatureName, number>> = {
-    ...questionFeatures(profile),
-    tokens_log: logOf(tokens),
-    system_share: Math.min(1, ratioOf(request.systemBytes, request.text.length)),
-    turns_log: logOf(request.turns),
-    messages_log: logOf(request.messages),
-    tools_log: logOf(request.tools),
-    images_log: logOf(request.images),
-    response_json: request.responseFormat === 'json' ? 1 : 0,
-    response_schema: request.responseFormat === 'json-schema' ? 1 : 0,
-    max_output_tokens_log:
-      request.maxOutputTokens === null ? Number.NaN : logOf(request.maxOutputTokens),
-  }
-  const values = new Float64Array(FEATURE_NAMES.length)
-  for (let i = 0; i < values.length; i++)
-    values[i] = named[FEATURE_NAMES[i] ?? 'tokens_log'] ?? Number.NaN
-  return { values, words, trigrams, tokens }
+  return { ...featuresOf(request, profile, whole.tokens), words, trigrams }
 }

@@ -61,3 +61,6 @@ export interface Prediction {
   /** Cosine of the embedding with each cluster's centroid, f64[clusters]; 0 for zeros. */
   readonly similarities: Float64Array
 }
+
+/** What an artifact says of a request, with the estimate of its text's tokens. */
+export type Assessment = Prediction & Pick<Features, 'tokens'>

@@ -175,6 +175,7 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
     expect(difficulty).toBe(1)
     artifact.close()
     expect(() => artifact.predict(extractFeatures(requestFor('x')))).toThrow(RangeError)
+    expect(() => artifact.assess(requestFor('x'))).toThrow(RangeError)
   })
 
   it('gives the memory of a refused file back', async () => {

@@ -57,16 +57,59 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
     expect(values[FEATURE_NAMES.indexOf('question_malformed_share')]).toBeGreaterThan(0)
   })
 
-  it('are the counts of the kernel', () => {
-    const text = 'def f(x):\n  return x ** 2 == 4; # Was ist f(2)?'
+  it('are the counts of the kernel under their names', () => {
+    const text = 'def f(x):\n  return x ** 2 == 4; # Was ist f(2)? {中 é д \\frac ∑ => ```\xff'
     const profile = scanText(text)
+    const { letters, digits, words, tokens, scripts, code, math } = profile
     const log = (count: number) => Math.log2(1 + count)
-    expect(featureOf(requestFor(text), 'question_words_log')).toBe(log(profile.words))
-    expect(featureOf(requestFor(text), 'tokens_log')).toBe(log(profile.tokens))
-    expect(featureOf(requestFor(text), 'question_code_words_log')).toBe(log(profile.code.words))
-    expect(featureOf(requestFor(text), 'question_digit_share')).toBe(
-      profile.digits / (profile.digits + profile.letters),
+    const want: Record<FeatureName, number> = {
+      question_tokens_log: log(tokens),
+      question_words_log: log(words),
+      question_letters_per_word: letters / words,
+      question_tokens_per_word: tokens / words,
+      question_digits_log: log(digits),
+      question_digit_share: digits / (letters + digits),
+      question_latin_share: scripts.latin,
+      question_cyrillic_share: scripts.cyrillic,
+      question_cjk_share: scripts.cjk,
+      question_other_script_share: scripts.other,
+      question_entropy_bits: Math.round(profile.trigramEntropyBits * 4) / 4,
+      question_malformed_share: profile.malformed / profile.codePoints,
+      question_braces_log: log(code.braces),
+      question_semicolons_log: log(code.semicolons),
+      question_arrows_log: log(code.arrows),
+      question_operators_log: log(code.operators),
+      question_code_words_log: log(code.words),
+      question_fences_log: log(code.fences),
+      question_math_commands_log: log(math.commands),
+      question_math_symbols_log: log(math.symbols),
+      question_equals_log: log(math.equals),
+      question_arithmetic_log: log(math.arithmetic),
+      question_math_per_word:
+        (math.commands + math.symbols + math.equals + math.arithmetic) / words,
+      tokens_log: log(tokens),
+      system_share: 0.5,
+      turns_log: log(3),
+      messages_log: log(5),
+      tools_log: log(1_500),
+      images_log: log(2),
+      response_json: 1,
+      response_schema: 0,
+      max_output_tokens_log: log(4_096),
+    }
+    const bytes = encoder.encode(text)
+    const { values } = extractFeatures(
+      requestFor(bytes, {
+        systemBytes: bytes.length / 2,
+        turns: 3,
+        messages: 5,
+        tools: 1_500,
+        images: 2,
+        responseFormat: 'json',
+        maxOutputTokens: 4_096,
+      }),
     )
+    expect(Object.fromEntries(FEATURE_NAMES.map((name, i) => [name, values[i]]))).toEqual(want)
   })
 
   it('tell the question from the rest of the conversation', () => {

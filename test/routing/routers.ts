@@ -7,10 +7,24 @@ import {
   type RoutingState,
 } from '../../src/routing/decide.ts'
 import { DecisionCache } from '../../src/routing/decision-cache.ts'
+import { extractFeatures, FEATURE_NAMES } from '../../src/routing/features.ts'
 import { LatencyTracker } from '../../src/routing/latency.ts'
 import { makeRouter, type Router } from '../../src/routing/router.ts'
 import { SessionAffinity } from '../../src/routing/session-affinity.ts'
 import type { BreakerState } from '../../src/routing/triage.ts'
+
+/** One word is easy, many are hard. */
+const predict: Artifact['predict'] = ({ values }) => {
+  const words = 2 ** (values[FEATURE_NAMES.indexOf('question_words_log')] ?? 0) - 1
+  const difficulty = Math.min(1, words / 10)
+  return {
+    probabilities: { cheap: 1 - difficulty, mid: 0, hard: difficulty },
+    gain: difficulty,
+    difficulty,
+    embedding: new Float32Array(1),
+    similarities: new Float64Array([1, -1]),
+  }
+}
 
 /** Two models, two clusters; as difficult as the last user message's words say: "easy", "hard". */
 export const artifactWith = (fields: Partial<Artifact> = {}): Artifact => ({
@@ -24,17 +38,10 @@ export const artifactWith = (fields: Partial<Artifact> = {}): Artifact => ({
   quality: new Float64Array([0.7, 0.5, 0.9, 0.8]),
   cost: new Float64Array([0.1, 0.1, 1, 1]),
   report: null,
-  predict: ({ values }) => {
-    // question_words_log: one word is easy, many are hard.
-    const words = 2 ** (values[1] ?? 0) - 1
-    const difficulty = Math.min(1, words / 10)
-    return {
-      probabilities: { cheap: 1 - difficulty, mid: 0, hard: difficulty },
-      gain: difficulty,
-      difficulty,
-      embedding: new Float32Array(1),
-      similarities: new Float64Array([1, -1]),
-    }
+  predict,
+  assess: (request) => {
+    const features = extractFeatures(request)
+    return { ...(fields.predict ?? predict)(features), tokens: features.tokens }
   },
   close: () => {},
   ...fields,
