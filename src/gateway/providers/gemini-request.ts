@@ -1,0 +1,160 @@
+import type { Fields } from '../chat.ts'
+import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
+import { contentsOf } from './gemini-contents.ts'
+import { geminiSchemaOf } from './gemini-schema.ts'
+import type { ChatCall } from './types.ts'
+
+/** Thinking of the models that have a budget of tokens. Source: ai.google.dev/gemini-api/docs/openai */
+const BUDGETS: Readonly<Record<string, number>> = {
+  none: 0,
+  minimal: 1_024,
+  low: 1_024,
+  medium: 8_192,
+  high: 24_576,
+  xhigh: 24_576,
+}
+/** Least budget of the models that always think. */
+const PRO_BUDGET_MIN = 128
+
+const isPro = (model: string): boolean => /-pro\b/.test(model)
+
+/** Gemini 3 and newer: levels instead of budgets, and proofs of calls. */
+export const hasLevels = (model: string): boolean => /\bgemini-(?:[3-9]|\d\d)/.test(model)
+
+const levelOf = (effort: string, model: string): string => {
+  switch (effort) {
+    case 'none':
+    case 'minimal':
+      return isPro(model) ? 'LOW' : 'MINIMAL'
+    case 'low':
+      return 'LOW'
+    case 'medium':
+      return /gemini-3-pro/.test(model) ? 'HIGH' : 'MEDIUM'
+    default:
+      return 'HIGH'
+  }
+}
+
+const budgetOf = (budget: number, model: string): number =>
+  isPro(model) && budget >= 0 ? Math.max(PRO_BUDGET_MIN, budget) : budget
+
+/** `thinkingConfig`, from OpenAI's effort or Anthropic's budget; null where neither is said. */
+const thinkingOf = (body: Fields, call: Pick<ChatCall, 'model' | 'reasoningEffort'>) => {
+  const { model } = call
+  const hasBudgets = /\bgemini-2\.5/.test(model)
+  if (!hasBudgets && !hasLevels(model)) return null
+  const { type, budget_tokens: budget } = fieldsOf(body.thinking)
+  if (type === 'enabled' && typeof budget === 'number')
+    return { includeThoughts: true, thinkingBudget: budgetOf(budget, model) }
+  const effort =
+    type === 'disabled' ? 'none' : (textOf(body.reasoning_effort) ?? call.reasoningEffort)
+  if (effort === null) return null
+  const includeThoughts = type === 'adaptive'
+  return hasLevels(model)
+    ? { includeThoughts, thinkingLevel: levelOf(effort, model) }
+    : { includeThoughts, thinkingBudget: budgetOf(BUDGETS[effort] ?? -1, model) }
+}
+
+const formatOf = (format: unknown): Fields => {
+  const { type, json_schema: named } = fieldsOf(format)
+  if (type === 'json_object') return { responseMimeType: 'application/json' }
+  if (type !== 'json_schema') return {}
+  const { schema } = fieldsOf(named)
+  if (!isFields(schema)) return { responseMimeType: 'application/json' }
+  const responseSchema = geminiSchemaOf(schema)
+  return {
+    responseMimeType: 'application/json',
+    ...(responseSchema === null ? { responseJsonSchema: schema } : { responseSchema }),
+  }
+}
+
+/** The members of `from` that are there, under Gemini's names. */
+const renamed = (from: Fields, names: Readonly<Record<string, string>>): Fields =>
+  Object.fromEntries(
+    Object.entries(names).flatMap(([ours, theirs]) => {
+      const value = from[ours]
+      return value === undefined || value === null ? [] : [[theirs, value]]
+    }),
+  )
+
+const generationOf = (body: Fields, call: Pick<ChatCall, 'model' | 'reasoningEffort'>): Fields => {
+  const { stop } = body
+  const stops = typeof stop === 'string' ? [stop] : listOf(stop)
+  const thinking = thinkingOf(body, call)
+  return {
+    ...renamed(body, {
+      temperature: 'temperature',
+      top_p: 'topP',
+      top_k: 'topK',
+      max_tokens: 'maxOutputTokens',
+      max_completion_tokens: 'maxOutputTokens',
+      n: 'candidateCount',
+      seed: 'seed',
+      presence_penalty: 'presencePenalty',
+      frequency_penalty: 'frequencyPenalty',
+    }),
+    ...(stops.length === 0 ? {} : { stopSequences: stops }),
+    ...(body.logprobs === true ? { responseLogprobs: true } : {}),
+    ...(body.logprobs === true && typeof body.top_logprobs === 'number' && body.top_logprobs > 0
+      ? { logprobs: body.top_logprobs }
+      : {}),
+    ...formatOf(body.response_format),
+    ...(thinking === null ? {} : { thinkingConfig: thinking }),
+  }
+}
+
+const declarationOf = (tool: unknown): readonly Fields[] => {
+  const { type, function: given } = fieldsOf(tool)
+  if (type !== 'function' || !isFields(given)) return []
+  const { name, description, parameters } = given
+  const beside = description === undefined ? { name } : { name, description }
+  if (!isFields(parameters) || Object.keys(fieldsOf(parameters.properties)).length === 0)
+    // An object without properties is refused; a function without parameters has none.
+    return [
+      isFields(parameters) && !isFields(parameters.properties) && '$ref' in parameters
+        ? { ...beside, parametersJsonSchema: parameters }
+        : beside,
+    ]
+  const schema = geminiSchemaOf(parameters)
+  return [
+    schema === null
+      ? { ...beside, parametersJsonSchema: parameters }
+      : { ...beside, parameters: schema },
+  ]
+}
+
+const choiceOf = (choice: unknown): Fields | null => {
+  if (choice === 'none') return { mode: 'NONE' }
+  if (choice === 'auto') return { mode: 'AUTO' }
+  if (choice === 'required') return { mode: 'ANY' }
+  const name = textOf(fieldsOf(fieldsOf(choice).function).name)
+  return name === null ? null : { mode: 'ANY', allowedFunctionNames: [name] }
+}
+
+const toolsOf = (body: Fields): Fields => {
+  const functionDeclarations = listOf(body.tools).flatMap(declarationOf)
+  if (functionDeclarations.length === 0) return {}
+  const functionCallingConfig = choiceOf(body.tool_choice)
+  return {
+    tools: [{ functionDeclarations }],
+    ...(functionCallingConfig === null ? {} : { toolConfig: { functionCallingConfig } }),
+  }
+}
+
+/**
+ * A chat completion's body as that of `generateContent`.
+ *
+ * @param body as OpenAI has it, checked
+ * Source: ai.google.dev/api/generate-content
+ */
+export const generateContentOf = (
+  body: Fields,
+  call: Pick<ChatCall, 'model' | 'reasoningEffort'>,
+): Fields => {
+  const generationConfig = generationOf(body, call)
+  return {
+    ...contentsOf(listOf(body.messages), hasLevels(call.model)),
+    ...toolsOf(body),
+    ...(Object.keys(generationConfig).length === 0 ? {} : { generationConfig }),
+  }
+}
