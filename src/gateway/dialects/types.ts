@@ -42,5 +42,7 @@ export interface DialectCodec {
   toChat(body: Fields): Result<Fields, RoutingFault>
   completion(completion: Completion, requestId: string): Fields
   openStream(meta: StreamMeta): DialectEncoder
+  /** The dialect's type of an error of this status. */
+  errorType(status: number): string
   error(error: GatewayError): Fields
 }
