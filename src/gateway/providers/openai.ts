@@ -8,6 +8,7 @@ import { readUpstreamError, statusFault } from '../upstream-errors.ts'
 import { readOpenAiCompletion } from './openai-answer.ts'
 import { OpenAiStreamDecoder } from './openai-stream.ts'
 import { openAiUsageOf } from './openai-usage.ts'
+import { requestFaultOf } from './request-fault.ts'
 import type {
   ChatCall,
   Credential,
@@ -18,7 +19,7 @@ import type {
 } from './types.ts'
 
 /** The router's own fields: OpenAI refuses what it does not know. */
-export const OWN_FIELDS = ['alpha', 'conversation'] as const
+const OWN_FIELDS_LEFT_OUT: Replacements = { alpha: undefined, conversation: undefined }
 
 /** It refuses `stream_options` and tells its usage without. */
 const TELLS_USAGE_UNASKED = /^https:\/\/api\.mistral\.ai(?:\/|$)/
@@ -32,14 +33,12 @@ const headersOf = (credential: Credential, more: Readonly<Record<string, string>
   ...(credential.scheme === 'none' ? {} : { authorization: `Bearer ${credential.secret}` }),
 })
 
-const ownFieldsLeftOut = Object.fromEntries(OWN_FIELDS.map((field) => [field, undefined]))
-
 /** What becomes of members, whoever wrote the body. */
 const replacementsOf = (baseUrl: string, call: ChatCall, body: Fields): Replacements => {
   const { model, isStream, reasoningEffort } = call
   const asksUsage = isStream && !TELLS_USAGE_UNASKED.test(baseUrl)
   return {
-    ...ownFieldsLeftOut,
+    ...OWN_FIELDS_LEFT_OUT,
     model,
     ...(asksUsage
       ? { stream_options: { ...fieldsOf(body.stream_options), include_usage: true } }
@@ -67,12 +66,7 @@ const chatRequest = (
     return ok({ url, headers: headersOf(credential, call.protocolHeaders), body })
   }
   const chat = anthropicDialect.toChat(call.body)
-  if (!chat.ok) {
-    const { error } = chat
-    const detail = 'detail' in error ? error.detail : error.reason
-    const param = 'pointer' in error ? error.pointer : null
-    return err({ reason: 'request', status: 400, detail, type: null, code: null, param })
-  }
+  if (!chat.ok) return err(requestFaultOf(chat.error))
   const body = translated(baseUrl, chat.value, replacementsOf(baseUrl, call, chat.value))
   return ok({ url, headers: headersOf(credential), body })
 }
@@ -85,7 +79,7 @@ const embeddingsRequest = (
   ok({
     url: `${baseUrl}/embeddings`,
     headers: headersOf(credential),
-    body: JSON.stringify({ ...body, ...ownFieldsLeftOut, model }),
+    body: JSON.stringify({ ...body, ...OWN_FIELDS_LEFT_OUT, model }),
   })
 
 const vectorOf = (value: unknown): readonly number[] | string | null => {

@@ -1,0 +1,119 @@
+import type { Result } from '../../result.ts'
+import type { RoutingFault } from '../../routing/faults.ts'
+import type { Fields } from '../chat.ts'
+import { attempt, refuse } from '../dialects/refusal.ts'
+import { countOf, fieldsOf, isAbsent, isFields, listOf, textOf } from '../fields.ts'
+import { anthropicMessagesOf } from './anthropic-messages.ts'
+import { thinkingOf } from './anthropic-thinking.ts'
+
+type Members = Record<string, unknown>
+
+/** OpenAI's temperatures reach to 2. */
+const TEMPERATURE_MAX = 1
+const JSON_ALONE = 'Answer with one JSON object and nothing else.'
+
+const toolOf = (tool: unknown, i: number): Members => {
+  const { type, function: called } = fieldsOf(tool)
+  if (type !== 'function' || !isFields(called))
+    return refuse(`#/tools/${i}/type`, 'must be function: the model is of Anthropic')
+  const { name, description, parameters, strict } = called
+  return {
+    name,
+    ...(isAbsent(description) ? {} : { description }),
+    input_schema: isFields(parameters) ? parameters : { type: 'object', properties: {} },
+    ...(strict === true ? { strict } : {}),
+  }
+}
+
+/** `allowed_tools` narrows the tools; the others stay away. */
+const toolsOf = (body: Fields): readonly Members[] => {
+  const legacy = listOf(body.functions).map((called) => ({ type: 'function', function: called }))
+  const tools = [...listOf(body.tools), ...legacy].map(toolOf)
+  const { allowed_tools: allowed } = fieldsOf(body.tool_choice)
+  if (!isFields(allowed)) return tools
+  const names = new Set(listOf(allowed.tools).map((tool) => fieldsOf(fieldsOf(tool).function).name))
+  return tools.filter(({ name }) => names.has(name))
+}
+
+const CHOICES: Readonly<Record<string, string>> = { auto: 'auto', required: 'any', none: 'none' }
+
+const toolChoiceOf = (body: Fields): Members | null => {
+  const { tool_choice: choice, parallel_tool_calls: isParallel } = body
+  const named = fieldsOf(fieldsOf(choice).function).name
+  const word = textOf(choice) ?? textOf(fieldsOf(fieldsOf(choice).allowed_tools).mode)
+  const type = named === undefined ? CHOICES[word ?? ''] : 'tool'
+  const isSerial = isParallel === false && type !== 'none'
+  if (type === undefined && !isSerial) return null
+  return {
+    type: type ?? 'auto',
+    ...(named === undefined ? {} : { name: named }),
+    ...(isSerial ? { disable_parallel_tool_use: true } : {}),
+  }
+}
+
+/** One of the two alone: newer models refuse both. Thinking models take neither. */
+const samplingOf = (body: Fields, isThinking: boolean): Members => {
+  const { temperature, top_p } = body
+  if (isThinking) return {}
+  if (typeof temperature === 'number')
+    return { temperature: Math.min(temperature, TEMPERATURE_MAX) }
+  return typeof top_p === 'number' ? { top_p } : {}
+}
+
+const stopsOf = (stop: unknown): readonly string[] =>
+  (typeof stop === 'string' ? [stop] : listOf(stop)).filter(
+    (text): text is string => typeof text === 'string' && text.trim() !== '',
+  )
+
+const outputFormatOf = (body: Fields): Members | null => {
+  const format = fieldsOf(body.response_format)
+  const { schema } = fieldsOf(format.json_schema)
+  return format.type === 'json_schema' && isFields(schema) ? { type: 'json_schema', schema } : null
+}
+
+const translate = (body: Fields, model: string, bucketEffort: string | null): Fields => {
+  if (typeof body.n === 'number' && body.n > 1)
+    return refuse('#/n', 'must be 1: the model is of Anthropic')
+  const { system, turns } = anthropicMessagesOf(body.messages)
+  const tools = toolsOf(body)
+  const choice = tools.length === 0 ? null : toolChoiceOf(body)
+  const isForced = choice !== null && (choice.type === 'any' || choice.type === 'tool')
+  const asked = countOf(body.max_completion_tokens) ?? countOf(body.max_tokens)
+  const effort = textOf(body.reasoning_effort) ?? bucketEffort
+  const { maxTokens, thinking, effort: told } = thinkingOf(model, effort, asked, !isForced)
+  const format = outputFormatOf(body)
+  const isJson = fieldsOf(body.response_format).type === 'json_object'
+  const instructions = isJson ? [...system, { type: 'text', text: JSON_ALONE }] : system
+  const stops = stopsOf(body.stop)
+  const user = textOf(body.user) ?? textOf(body.safety_identifier)
+  const outputConfig = {
+    ...(told === null ? {} : { effort: told }),
+    ...(format === null ? {} : { format }),
+  }
+  return {
+    model,
+    max_tokens: maxTokens,
+    ...(instructions.length === 0 ? {} : { system: instructions }),
+    messages: turns,
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(choice === null ? {} : { tool_choice: choice }),
+    ...samplingOf(body, thinking !== null),
+    ...(stops.length === 0 ? {} : { stop_sequences: stops }),
+    ...(thinking === null ? {} : { thinking }),
+    ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
+    ...(user === null ? {} : { metadata: { user_id: user } }),
+    ...(body.stream === true ? { stream: true } : {}),
+  }
+}
+
+/**
+ * A chat completion's body as Anthropic's messages have it. What Anthropic has no word for is left out
+ * (`seed`, `logit_bias`, `logprobs`, penalties); what would change the answer is refused (`n`, audio, custom
+ * tools). A JSON schema goes as `output_config.format`, which Anthropic holds the model to; `json_object`,
+ * which it has not, as an instruction.
+ */
+export const toMessages = (
+  body: Fields,
+  model: string,
+  bucketEffort: string | null,
+): Result<Fields, RoutingFault> => attempt(() => translate(body, model, bucketEffort))

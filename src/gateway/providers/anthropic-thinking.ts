@@ -1,0 +1,58 @@
+import type { Fields } from '../chat.ts'
+
+/**
+ * Families that take a budget of tokens for thinking; later ones choose it themselves and are told an effort,
+ * earlier ones do not think. Anthropic, "Extended thinking" and "Adaptive thinking".
+ */
+const TAKES_BUDGET =
+  /^claude-(?:3-7-|(?:opus|sonnet|haiku)-4(?:-[0-5])?(?:-\d{8})?(?:-latest|@.*)?$)/
+const DOES_NOT_THINK = /^claude-(?:instant|2|3-(?!7))/
+
+const BUDGETS: Readonly<Record<string, number>> = {
+  low: 1_024,
+  medium: 4_096,
+  high: 16_384,
+  xhigh: 32_768,
+  max: 32_768,
+}
+/** Anthropic's least. */
+const BUDGET_MIN = 1_024
+/** What is left for the answer itself. */
+const ANSWER_TOKENS_MIN = 256
+
+/** Where the client names no bound: Anthropic asks for one. Thinking comes on top. */
+export const MAX_TOKENS_DEFAULT = 4_096
+
+export interface Thinking {
+  readonly maxTokens: number
+  /** `thinking` and `output_config.effort`; none where the model does not think. */
+  readonly thinking: Fields | null
+  readonly effort: string | null
+}
+
+/**
+ * How a model of Anthropic is told OpenAI's `reasoning_effort`.
+ *
+ * @param effort `none` and `minimal` think not at all
+ * @param maxTokens of thinking and answer together, as OpenAI counts, too; null where not told
+ * @param mayThink false where a tool is forced, which Anthropic refuses beside thinking
+ */
+export const thinkingOf = (
+  model: string,
+  effort: string | null,
+  maxTokens: number | null,
+  mayThink: boolean,
+): Thinking => {
+  const none = { maxTokens: maxTokens ?? MAX_TOKENS_DEFAULT, thinking: null, effort: null }
+  const most = effort === null ? undefined : BUDGETS[effort]
+  if (most === undefined || !mayThink || DOES_NOT_THINK.test(model)) return none
+  const total = maxTokens ?? MAX_TOKENS_DEFAULT + most
+  if (!TAKES_BUDGET.test(model)) return { maxTokens: total, thinking: { type: 'adaptive' }, effort }
+  const budget = Math.min(most, total - ANSWER_TOKENS_MIN)
+  if (budget < BUDGET_MIN) return none
+  return {
+    maxTokens: total,
+    thinking: { type: 'enabled', budget_tokens: budget },
+    effort: null,
+  }
+}

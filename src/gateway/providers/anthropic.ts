@@ -1,0 +1,84 @@
+import { err, ok, type Result } from '../../result.ts'
+import type { Fields } from '../chat.ts'
+import type { UpstreamFault } from '../faults.ts'
+import { countOf, fieldsOf, isAbsent } from '../fields.ts'
+import { type Replacements, replaceMembers } from '../json-splice.ts'
+import { readUpstreamError, statusFault } from '../upstream-errors.ts'
+import { readAnthropicMessage } from './anthropic-answer.ts'
+import { toMessages } from './anthropic-request.ts'
+import { AnthropicStreamDecoder } from './anthropic-stream.ts'
+import { thinkingOf } from './anthropic-thinking.ts'
+import { requestFaultOf } from './request-fault.ts'
+import type { ChatCall, Credential, ProviderProtocol, UpstreamRequest } from './types.ts'
+
+const VERSION = '2023-06-01'
+/** What Anthropic asks for beside tokens of its OAuth. */
+const OAUTH_BETA = 'oauth-2025-04-20'
+const OWN_FIELDS_LEFT_OUT: Replacements = {
+  alpha: undefined,
+  conversation: undefined,
+  prompt_cache_key: undefined,
+}
+
+const headersOf = (
+  { scheme, secret }: Credential,
+  more: Readonly<Record<string, string>> = {},
+): Record<string, string> => {
+  const headers = { 'anthropic-version': VERSION, ...more, 'content-type': 'application/json' }
+  if (scheme === 'none') return headers
+  if (scheme !== 'bearer') return { ...headers, 'x-api-key': secret }
+  const betas = (more['anthropic-beta'] ?? '').split(',').filter((beta) => beta.trim() !== '')
+  const isOAuth = secret.startsWith('sk-ant-oat') && !betas.includes(OAUTH_BETA)
+  const all = isOAuth ? [...betas, OAUTH_BETA] : betas
+  return {
+    ...headers,
+    ...(all.length === 0 ? {} : { 'anthropic-beta': all.join(',') }),
+    authorization: `Bearer ${secret}`,
+  }
+}
+
+/** A bucket's effort where the body says nothing of thinking and its bound has room for it. */
+const effortMembers = ({ body, model, reasoningEffort }: ChatCall): Fields => {
+  const config = fieldsOf(body.output_config)
+  if (reasoningEffort === null || !isAbsent(body.thinking) || !isAbsent(config.effort)) return {}
+  const { type } = fieldsOf(body.tool_choice)
+  const isFree = type !== 'any' && type !== 'tool'
+  // Beside thinking Anthropic takes no sampling of the client's.
+  const isPlain = isAbsent(body.temperature) && isAbsent(body.top_p) && isAbsent(body.top_k)
+  const { thinking, effort } = thinkingOf(
+    model,
+    reasoningEffort,
+    countOf(body.max_tokens),
+    isFree && isPlain,
+  )
+  return {
+    ...(thinking === null ? {} : { thinking }),
+    ...(effort === null ? {} : { output_config: { ...config, effort } }),
+  }
+}
+
+const chatRequest = (
+  baseUrl: string,
+  call: ChatCall,
+  credential: Credential,
+): Result<UpstreamRequest, UpstreamFault> => {
+  const url = `${baseUrl}/messages`
+  if (call.dialect === 'anthropic') {
+    const members = { ...OWN_FIELDS_LEFT_OUT, model: call.model, ...effortMembers(call) }
+    const headers = headersOf(credential, call.protocolHeaders)
+    return ok({ url, headers, body: replaceMembers(call.bytes, members) })
+  }
+  const messages = toMessages(call.body, call.model, call.reasoningEffort)
+  if (!messages.ok) return err(requestFaultOf(messages.error))
+  return ok({ url, headers: headersOf(credential), body: JSON.stringify(messages.value) })
+}
+
+/** Anthropic's messages. */
+export const anthropic: ProviderProtocol = {
+  kind: 'anthropic',
+  dialect: 'anthropic',
+  chatRequest,
+  readCompletion: readAnthropicMessage,
+  openStream: () => new AnthropicStreamDecoder(),
+  readFault: (status, headers, body) => statusFault(status, headers, readUpstreamError(body)),
+}

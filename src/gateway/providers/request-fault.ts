@@ -1,0 +1,19 @@
+import type { RoutingFault } from '../../routing/faults.ts'
+import type { UpstreamFault } from '../faults.ts'
+
+/** OpenAI's name for a place in a body: `messages[0].content` of `#/messages/0/content`. */
+export const paramOf = (pointer: string): string | null =>
+  pointer
+    .replace(/^#\/?/, '')
+    .replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]')
+    .replaceAll('/', '.') || null
+
+/** A body that a provider's protocol has no words for: the client's fault, told as the provider would. */
+export const requestFaultOf = (fault: RoutingFault): UpstreamFault => ({
+  reason: 'request',
+  status: 400,
+  detail: 'pointer' in fault ? `${fault.pointer} ${fault.detail}` : fault.reason,
+  type: 'invalid_request_error',
+  code: null,
+  param: 'pointer' in fault ? paramOf(fault.pointer) : null,
+})
