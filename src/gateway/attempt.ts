@@ -1,7 +1,6 @@
 import { err, ok, type Result } from '../result.ts'
 import { type AnswerBody, readAnswerBody } from './attempt-body.ts'
 import { type Stage, UpstreamCall } from './attempt-call.ts'
-import type { Completion } from './chat.ts'
 import type { UpstreamFault } from './faults.ts'
 import type { Clock } from './gateway-clock.ts'
 import type { ProviderProtocol, UpstreamRequest } from './providers/types.ts'
@@ -29,8 +28,10 @@ export interface AttemptPorts {
   readonly deadlines: Deadlines
 }
 
-export interface AttemptInput {
-  readonly protocol: Pick<ProviderProtocol, 'readCompletion' | 'openStream' | 'readFault'>
+export interface AttemptInput<T> {
+  readonly protocol: Pick<ProviderProtocol, 'openStream' | 'readFault'>
+  /** Of a whole answer. */
+  readonly readAnswer: (bytes: Uint8Array, nowMs: number) => Result<T, UpstreamFault>
   readonly request: UpstreamRequest
   readonly isStream: boolean
   /** When the whole request must be committed. */
@@ -49,14 +50,14 @@ export interface ServedStream {
   readonly firstContentAtMs: number | null
 }
 
-export interface ServedAnswer {
+export interface ServedAnswer<T> {
   readonly kind: 'answer'
   /** As the provider wrote it. */
   readonly bytes: Uint8Array
-  readonly completion: Completion
+  readonly value: T
 }
 
-export type Served = ServedStream | ServedAnswer
+export type Served<T> = ServedStream | ServedAnswer<T>
 
 /** Of an answer that is no stream, in bytes. */
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024
@@ -118,10 +119,10 @@ const peek = async (
 const readStream = async (
   call: UpstreamCall,
   response: Response,
-  input: AttemptInput,
+  input: Pick<AttemptInput<unknown>, 'protocol' | 'totalDueMs'>,
   deadlines: Deadlines,
   sentAtMs: number,
-): Promise<Result<Served, UpstreamFault>> => {
+): Promise<Result<ServedStream, UpstreamFault>> => {
   const stop = (fault: UpstreamFault): Result<never, UpstreamFault> => {
     call.stop(fault)
     return err(fault)
@@ -179,25 +180,23 @@ const readWhole = async (
   return err(fault)
 }
 
-const readAnswer = async (
+const readAnswer = async <T>(
   call: UpstreamCall,
   response: Response,
-  { protocol }: AttemptInput,
-): Promise<Result<Served, UpstreamFault>> => {
+  { readAnswer: read }: AttemptInput<T>,
+): Promise<Result<ServedAnswer<T>, UpstreamFault>> => {
   const body = await readWhole(call, response, ANSWER_BYTES_MAX)
   if (!body.ok) return body
   call.close()
-  const completion = protocol.readCompletion(body.value, call.clock.now())
-  return completion.ok
-    ? ok({ kind: 'answer', bytes: body.value, completion: completion.value })
-    : completion
+  const answer = read(body.value, call.clock.now())
+  return answer.ok ? ok({ kind: 'answer', bytes: body.value, value: answer.value }) : answer
 }
 
 /** An answer that is not 2xx. What cannot be read of it does not matter: its status says enough. */
 const readFault = async (
   call: UpstreamCall,
   response: Response,
-  { protocol }: AttemptInput,
+  { protocol }: Pick<AttemptInput<unknown>, 'protocol'>,
 ): Promise<UpstreamFault> => {
   const { status, headers } = response
   const body = await readAnswerBody(response, FAULT_BYTES_MAX)
@@ -216,10 +215,10 @@ const readFault = async (
  *
  * @throws never
  */
-export const attempt = async (
-  input: AttemptInput,
+export const attempt = async <T>(
+  input: AttemptInput<T>,
   { fetch, clock, deadlines }: AttemptPorts,
-): Promise<Result<Served, UpstreamFault>> => {
+): Promise<Result<Served<T>, UpstreamFault>> => {
   const call = new UpstreamCall(clock, input.signal)
   if (call.fault !== null) return err(call.fault)
   const sentAtMs = clock.now()

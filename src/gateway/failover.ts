@@ -78,12 +78,12 @@ interface Repetition<S extends Server> {
  * come last. Only when all were asked, one that surely did not accept it is asked again: after the time that
  * it named, else after full jitter, and only if that is inside the budget.
  *
- * @param tryServer one attempt; never throws
+ * @param tryServer one attempt; may take further candidates from `left`
  * @returns at least one failure where nobody serves it; they are in the order in which they happened
  */
 export const failOver = async <S extends Server, T>(
   servers: readonly S[],
-  tryServer: (server: S, left: readonly S[]) => Promise<Result<T, UpstreamFault>>,
+  tryServer: (server: S, left: S[]) => Promise<Result<T, UpstreamFault>>,
   { clock, random, totalDueMs, signal }: FailoverOptions,
 ): Promise<Result<FailoverSuccess<S, T>, readonly Failure<S>[]>> => {
   const left = [...servers]

@@ -78,8 +78,7 @@ export const pump = (options: PumpOptions): Pump => {
 
   const brokenTextOf = (received: readonly Received[], fault: UpstreamFault): string => {
     const text = textOf(received)
-    const outcome = fault.reason === 'cancelled' ? 'cancelled' : 'interrupted'
-    const comment = end({ outcome, fault })
+    const comment = end({ outcome: 'interrupted', fault })
     return `${text}${writer.fault(options.errorOf(fault))}${comment}`
   }
 
@@ -122,6 +121,15 @@ export const pump = (options: PumpOptions): Pump => {
     return true
   }
 
+  const stopped = (): void => {
+    source.release()
+    // Where nothing is read at the moment, nobody else finds out that the client left.
+    if (isOver || call.fault?.reason !== 'cancelled') return
+    end({ outcome: 'cancelled', fault: call.fault })
+    finish()
+  }
+  call.whenStopped(stopped)
+  if (call.fault !== null) stopped()
   call.whenDue(() => call.stop(timeoutOf('idle', idleMs)))
 
   const body = new ReadableStream<Uint8Array>(
@@ -139,11 +147,7 @@ export const pump = (options: PumpOptions): Pump => {
         }
       },
       cancel() {
-        if (isOver) return
-        const fault: UpstreamFault = { reason: 'cancelled' }
-        end({ outcome: 'cancelled', fault })
-        call.stop(fault)
-        finish()
+        if (!isOver) call.stop({ reason: 'cancelled' })
       },
     },
     { highWaterMark: 0 },

@@ -6,7 +6,8 @@ import { type SseEvent, SseSplitter } from './sse.ts'
 
 /** One event as it came, and what it says. */
 export interface Received {
-  readonly event: SseEvent
+  /** Null for the end of a stream that has no mark of its own. */
+  readonly event: SseEvent | null
   readonly chat: readonly ChatEvent[]
 }
 
@@ -38,10 +39,13 @@ export class StreamSource {
     this.#decoder = decoder
     this.#reader = body.getReader()
     // A read under way ends then, also where the body does not listen to the signal.
-    call.whenStopped(() => {
-      this.#reader.cancel().catch(() => {
-        // The body had failed before.
-      })
+    call.whenStopped(() => this.release())
+  }
+
+  /** Ends the read under way and all others. */
+  release(): void {
+    this.#reader.cancel().catch(() => {
+      // The body had failed before.
     })
   }
 
@@ -81,6 +85,9 @@ export class StreamSource {
     if (bytes === undefined) {
       const { received, end } = this.#decode(this.#splitter.end())
       if (end !== 'open') return { received, end }
+      const chat = this.#decoder.end?.() ?? []
+      if (chat.some(({ kind }) => kind === 'done'))
+        return { received: [...received, { event: null, chat }], end: 'done' }
       return { received, end: { reason: 'interrupted', detail: 'the stream ended too early' } }
     }
     const split = this.#splitter.push(bytes)

@@ -1,3 +1,4 @@
+import type { Dialect } from '../routing/request.ts'
 import type { DialectEncoder, GatewayError } from './dialects/types.ts'
 import type { SseEvent } from './sse.ts'
 import type { Received } from './stream-source.ts'
@@ -22,16 +23,26 @@ export const eventText = ({ event, data }: SseEvent): string => {
 const isUsageAlone = ({ chat }: Received): boolean =>
   chat.length > 0 && chat.every(({ kind }) => kind === 'usage')
 
+/** The mark at the end of a stream, for providers that leave it out. */
+const END_TEXT: Readonly<Record<Dialect, string>> = {
+  openai: 'data: [DONE]\n\n',
+  anthropic: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+}
+
 /**
  * The provider speaks the client's dialect: events go on as they came, unknown fields and all.
  *
  * @param includeUsage whether the client asked for the chunk of usage that we ask every provider for
  */
 export const passingWriter = (
+  dialect: Dialect,
   includeUsage: boolean,
   fault: DialectEncoder['fault'],
 ): StreamWriter => ({
-  write: (received) => (!includeUsage && isUsageAlone(received) ? '' : eventText(received.event)),
+  write: (received) => {
+    if (received.event === null) return END_TEXT[dialect]
+    return !includeUsage && isUsageAlone(received) ? '' : eventText(received.event)
+  },
   fault,
 })
 

@@ -1,0 +1,214 @@
+import type { LimitFault } from '../ledger/types.ts'
+import type { RoutingFault } from '../routing/faults.ts'
+import type { Dialect } from '../routing/request.ts'
+import type { GatewayError } from './dialects/types.ts'
+import type { UpstreamFault } from './faults.ts'
+
+/** Types that clients tell apart, by status. Sources: both providers' pages on errors. */
+const TYPES: Readonly<Record<Dialect, Readonly<Record<number, string>>>> = {
+  openai: {
+    401: 'authentication_error',
+    403: 'permission_error',
+    429: 'rate_limit_error',
+  },
+  anthropic: {
+    401: 'authentication_error',
+    403: 'permission_error',
+    404: 'not_found_error',
+    413: 'request_too_large',
+    429: 'rate_limit_error',
+    503: 'overloaded_error',
+    504: 'timeout_error',
+    529: 'overloaded_error',
+  },
+}
+const SERVER_TYPES: Readonly<Record<Dialect, string>> = {
+  openai: 'server_error',
+  anthropic: 'api_error',
+}
+
+/** OpenAI's codes, by status; null in Anthropic's errors, which have none. */
+const CODES: Readonly<Record<number, string>> = {
+  401: 'invalid_api_key',
+  403: 'insufficient_permissions',
+  404: 'model_not_found',
+  413: 'request_too_large',
+  422: 'no_candidate',
+  429: 'rate_limit_exceeded',
+}
+
+interface Told {
+  readonly type?: string
+  readonly code?: string | null
+  readonly param?: string | null
+  readonly retryAfterMs?: number | null
+}
+
+/** An error in a dialect's words for its status. */
+export const gatewayError = (
+  dialect: Dialect,
+  status: number,
+  message: string,
+  { type, code, param, retryAfterMs }: Told = {},
+): GatewayError => ({
+  status,
+  type:
+    type ??
+    TYPES[dialect][status] ??
+    (status >= 500 ? SERVER_TYPES[dialect] : 'invalid_request_error'),
+  message,
+  code: code === undefined ? (CODES[status] ?? null) : code,
+  param: param ?? null,
+  // At least a second: clients that round down would ask at once.
+  ...(retryAfterMs == null
+    ? {}
+    : { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1_000)) }),
+})
+
+/** OpenAI's name for a field: `messages[0].content` of `#/messages/0/content`. */
+export const paramOf = (pointer: string): string | null =>
+  pointer === '#'
+    ? null
+    : pointer
+        .slice(2)
+        .split('/')
+        .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
+        .join('')
+        .slice(1)
+
+/** A request that no candidate is asked for. */
+export const routingError = (dialect: Dialect, fault: RoutingFault): GatewayError => {
+  switch (fault.reason) {
+    case 'malformed':
+      return gatewayError(dialect, 400, fault.detail)
+    case 'invalid': {
+      const { pointer, detail } = fault
+      return gatewayError(dialect, 400, `${pointer} ${detail}`, { param: paramOf(pointer) })
+    }
+    case 'too-large':
+      return gatewayError(dialect, 413, fault.detail, { param: paramOf(fault.pointer) })
+    case 'model-unknown':
+      return gatewayError(dialect, 404, `there is no model ${JSON.stringify(fault.model)}`, {
+        param: 'model',
+      })
+    case 'no-candidate': {
+      const reasons = fault.excluded.map(({ id, reason }) => `${id}: ${reason}`).join(', ')
+      const isOpen = fault.excluded.every(({ reason }) => reason === 'breaker-open')
+      return isOpen && fault.excluded.length > 0
+        ? gatewayError(dialect, 503, 'no provider is available', { retryAfterMs: 1_000 })
+        : gatewayError(dialect, 422, `no candidate can serve this: ${reasons}`)
+    }
+  }
+}
+
+const usd = (nanoUsd: number): string => `$${(nanoUsd / 1e9).toFixed(2)}`
+
+/** A key that may not send this now. */
+export const limitError = (dialect: Dialect, fault: LimitFault, nowMs: number): GatewayError => {
+  switch (fault.reason) {
+    case 'budget-exceeded': {
+      const { spentNanoUsd, budgetNanoUsd, resetsAtMs } = fault
+      return gatewayError(
+        dialect,
+        429,
+        `the key's budget of ${usd(budgetNanoUsd)} has no room for this: ${usd(spentNanoUsd)} is spent or reserved`,
+        {
+          ...(dialect === 'openai' ? { type: 'insufficient_quota' } : {}),
+          code: 'insufficient_quota',
+          retryAfterMs: resetsAtMs === null ? null : resetsAtMs - nowMs,
+        },
+      )
+    }
+    case 'rate-exceeded':
+      return gatewayError(
+        dialect,
+        429,
+        `the key's limit is ${fault.limitPerMinute} ${fault.of} a minute`,
+        {
+          ...(dialect === 'openai' ? { type: fault.of } : {}),
+          retryAfterMs: fault.retryAfterMs,
+        },
+      )
+    case 'request-too-large':
+      return gatewayError(
+        dialect,
+        429,
+        `the request takes up to ${fault.tokens} tokens; the key has ${fault.tokensPerMinute} a minute`,
+        dialect === 'openai' ? { type: 'tokens' } : {},
+      )
+    case 'ledger-unavailable':
+      return gatewayError(dialect, 503, 'the ledger does not answer; try again soon', {
+        retryAfterMs: fault.retryAfterMs,
+      })
+  }
+}
+
+/** The fault of an attempt as a client is told it: what is the operator's matter is told in general. */
+export const faultError = (dialect: Dialect, fault: UpstreamFault): GatewayError => {
+  switch (fault.reason) {
+    case 'request': {
+      const { status, detail, type, code, param } = fault
+      const told = dialect === 'openai' && type !== null ? { type } : {}
+      // A status that no client expects of a refusal would be retried.
+      const own = status >= 400 && status < 500 ? status : 400
+      return gatewayError(dialect, own, detail, { ...told, code, param })
+    }
+    case 'context-exceeded':
+      return gatewayError(
+        dialect,
+        400,
+        fault.detail || 'the prompt is longer than the model reads',
+        {
+          code: 'context_length_exceeded',
+          param: 'messages',
+        },
+      )
+    case 'model-unknown':
+      return gatewayError(dialect, 404, 'the provider does not have this model', { param: 'model' })
+    case 'rate-limited':
+      return gatewayError(dialect, 429, 'the provider takes no more requests now', {
+        retryAfterMs: fault.retryAfterMs ?? 1_000,
+      })
+    case 'credential':
+      return gatewayError(dialect, 502, 'the provider does not accept the credential or its quota')
+    case 'connection':
+      return gatewayError(dialect, 502, 'the provider cannot be reached')
+    case 'server':
+      return gatewayError(dialect, 502, 'the provider failed')
+    case 'malformed':
+      return gatewayError(dialect, 502, 'the provider gave an answer that is none')
+    case 'interrupted':
+      return gatewayError(dialect, 502, 'the provider broke off in the middle of its answer')
+    case 'timeout':
+      return gatewayError(dialect, 504, `the provider took too long (${fault.stage})`)
+    case 'unavailable':
+      return gatewayError(dialect, 503, 'no provider is available', {
+        retryAfterMs: fault.retryAfterMs ?? 1_000,
+      })
+    case 'cancelled':
+      return gatewayError(dialect, 499, 'the client left')
+  }
+}
+
+/** What says most to a client, of several candidates' faults. */
+const TELLING: readonly UpstreamFault['reason'][] = [
+  'cancelled',
+  'request',
+  'context-exceeded',
+  'rate-limited',
+  'timeout',
+  'server',
+  'interrupted',
+  'malformed',
+  'connection',
+  'unavailable',
+  'credential',
+  'model-unknown',
+]
+
+/** The one fault that a client is told where all candidates failed. */
+export const mostTelling = (faults: readonly UpstreamFault[]): UpstreamFault =>
+  TELLING.flatMap((reason) => faults.filter((fault) => fault.reason === reason))[0] ?? {
+    reason: 'unavailable',
+    detail: 'no candidate',
+  }
