@@ -111,6 +111,7 @@ export class ArtifactSource {
   /** Of what was last read to its end, also where it was refused: it is not read again. */
   #askedEtag: string | null = null
   #version: string | null = null
+  #file: Uint8Array | null = null
   #startedAtMs = Number.NEGATIVE_INFINITY
   #state: SourceState = { etag: null, loadedAtMs: null, checkedAtMs: null, lastFailure: null }
 
@@ -120,6 +121,11 @@ export class ArtifactSource {
 
   get state(): SourceState {
     return this.#state
+  }
+
+  /** The file of the artifact that was loaded last. */
+  get file(): Uint8Array | null {
+    return this.#file
   }
 
   /** Whether it is time to ask. True once an interval, for whoever asks first. */
@@ -158,6 +164,7 @@ export class ArtifactSource {
       return null
     }
     this.#version = artifact.version
+    this.#file = bytes
     const atMs = nowMs()
     this.#state = { etag, loadedAtMs: atMs, checkedAtMs: atMs, lastFailure: null }
     return artifact

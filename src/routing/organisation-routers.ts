@@ -1,24 +1,30 @@
 import type { StoredRouter } from '../database/router-queries.ts'
 import { logEvent } from '../observability/log.ts'
-import type { Artifact } from './artifact.ts'
-import { describeFault } from './artifact-fault.ts'
-import { readArtifact } from './artifact-read.ts'
-import { type RouterConfig, routerConfigSchema } from './catalog.ts'
+import type { Artifact, ReadArtifactOptions } from './artifact.ts'
+import { canarySeed } from './canary.ts'
+import type { RouterConfig } from './catalog.ts'
+import type { CanaryArm } from './decide.ts'
 import { DEFAULT_CONFIG } from './default-config.ts'
-import { makeRouter, type Router } from './router.ts'
+import type { Outcome } from './outcomes.ts'
+import { analysesAlike, makeRouter, type Router } from './router.ts'
+import {
+  bothRead,
+  configOf,
+  NO_SLOT,
+  type RouterStore,
+  readStored,
+  replaceSlot,
+  type Slot,
+} from './stored-choices.ts'
 
 /** A change made elsewhere is followed after this long. */
 export const RELOAD_MS = 30_000
+/** Outcomes are asked for this often: each change of theirs forgets analyses that are known. */
+export const OUTCOMES_RELOAD_MS = 300_000
 /** Organisations whose routers an isolate keeps. */
 const ORGANISATIONS_MAX = 256
-/** Artifacts beside the shipped one: each holds trees in the kernels' memory. */
+/** Organisations with artifacts of their own, two at most: each holds trees in the kernels' memory. */
 const OWN_ARTIFACTS_MAX = 8
-
-/** Where an organisation's choices are kept. */
-export interface RouterStore {
-  find(organisationId: string): Promise<StoredRouter>
-  findArtifact(organisationId: string): Promise<Uint8Array | null>
-}
 
 /** The router of an organisation as it is in this isolate. */
 export interface OrganisationRouter {
@@ -27,48 +33,62 @@ export interface OrganisationRouter {
   readonly organisation: number
   readonly artifact: number
   readonly isConfigOwn: boolean
-  readonly isArtifactOwn: boolean
+  readonly artifactSource: 'shipped' | 'url' | 'organisation'
+  /** Null where nothing is tried. */
+  readonly canary: CanaryArm | null
+}
+
+/** What an organisation's router is made of. */
+interface Parts {
+  readonly config: RouterConfig
+  /** The stored text that the configuration was read from. */
+  readonly configText: string | null
+  readonly own: Slot
+  readonly canary: Slot
+  readonly share: number
+  readonly outcomes: readonly Outcome[]
 }
 
 interface Entry {
+  parts: Parts
   current: OrganisationRouter
-  /** The stored text that the configuration was read from. */
-  configText: string | null
-  /** The version that was asked for, also where it was refused. */
-  artifactVersion: string | null
+  /** −Infinity where it must be loaded before it is used again. */
   loadedAtMs: number
+  outcomesAtMs: number
+  /** The versions whose outcomes were asked for. */
+  outcomesOf: string
 }
 
-const refuse = (organisationId: string, what: string, reason: string): void =>
-  logEvent('routing', 'error', `${what} is not used; the last good one stays`, reason, {
-    organisationId,
-  })
-
-/** A stored configuration, or null with a logged reason. */
-const configOf = (organisationId: string, text: string): RouterConfig | null => {
-  try {
-    const parsed = routerConfigSchema.safeParse(JSON.parse(text))
-    if (parsed.success) return parsed.data
-    refuse(organisationId, 'a configuration', parsed.error.message)
-  } catch (error) {
-    // SyntaxError: the row was not written by this code.
-    refuse(organisationId, 'a configuration', String(error))
-  }
-  return null
-}
+/** Where work goes that no request waits for. */
+export type Background = (work: Promise<void>) => void
 
 /**
- * Routers by organisation: its stored configuration and artifact, else the shipped ones. Both are checked
- * before they replace what is there; what fails is logged and the last good one stays.
+ * Routers by organisation: its stored configuration, artifact and the one it tries, joined with what became of
+ * its requests; else the deployment's. All is checked before it replaces what is there; what fails is logged
+ * and the last good one stays.
  */
 export class OrganisationRouters {
   readonly #entries = new Map<string, Entry>()
   readonly #shipped: Artifact
+  readonly #options: ReadArtifactOptions
+  #base: Artifact
   #organisations = 0
-  #artifacts = 0
+  #analyses = 0
 
-  constructor(shipped: Artifact) {
+  /** @param options what organisations' artifacts must satisfy */
+  constructor(shipped: Artifact, options: ReadArtifactOptions = {}) {
     this.#shipped = shipped
+    this.#base = shipped
+    this.#options = options
+  }
+
+  /** Puts another artifact where organisations have none of their own; the one before is closed. */
+  replaceBase(artifact: Artifact): void {
+    const before = this.#base
+    this.#base = artifact
+    for (const entry of this.#entries.values())
+      entry.current = this.#compose(entry.parts, entry.current)
+    if (before !== this.#shipped) before.close()
   }
 
   /** Forgets when an organisation's choices were loaded, so that a change here holds at once. */
@@ -81,6 +101,7 @@ export class OrganisationRouters {
    * Runs `use` on the organisation's router. It must not wait for anything: the router may be replaced,
    * and its artifact closed, by another request in between.
    *
+   * @param background takes what is loaded anew; without it this request waits for that
    * @throws what the store throws, where nothing was ever loaded
    */
   async use<T>(
@@ -88,89 +109,146 @@ export class OrganisationRouters {
     store: RouterStore,
     nowMs: number,
     use: (router: OrganisationRouter) => T,
+    background?: Background,
   ): Promise<T> {
     const entry = this.#entries.get(organisationId)
     if (entry === undefined) {
-      await this.#load(organisationId, this.#shippedEntry(), store, nowMs)
+      await this.#load(organisationId, this.#newEntry(), store, nowMs)
     } else if (Math.abs(nowMs - entry.loadedAtMs) >= RELOAD_MS) {
+      const isExpired = entry.loadedAtMs === Number.NEGATIVE_INFINITY
       // The others go on with what there is while this one asks.
       entry.loadedAtMs = nowMs
-      try {
-        await this.#load(organisationId, entry, store, nowMs)
-      } catch (error) {
-        logEvent('routing', 'warn', 'a router could not be loaded anew', error, { organisationId })
-      }
+      const loading = this.#loadAnew(organisationId, entry, store, nowMs)
+      if (background === undefined || isExpired) await loading
+      else background(loading)
     }
     const found = this.#entries.get(organisationId) ?? entry
     // Forgotten again while it was loaded, by as many others as are kept.
-    return use((found ?? this.#shippedEntry()).current)
+    return use((found ?? this.#newEntry()).current)
   }
 
-  #shippedEntry(): Entry {
-    return {
-      current: {
-        router: makeRouter(DEFAULT_CONFIG, this.#shipped),
-        organisation: ++this.#organisations,
-        artifact: 0,
-        isConfigOwn: false,
-        isArtifactOwn: false,
-      },
+  #newEntry(): Entry {
+    const parts: Parts = {
+      config: DEFAULT_CONFIG,
       configText: null,
-      artifactVersion: null,
-      loadedAtMs: Number.NEGATIVE_INFINITY,
+      own: NO_SLOT,
+      canary: NO_SLOT,
+      share: 0,
+      outcomes: [],
+    }
+    const never = Number.NEGATIVE_INFINITY
+    const current = this.#compose(parts, null)
+    return { parts, current, loadedAtMs: never, outcomesAtMs: never, outcomesOf: '' }
+  }
+
+  /** The router of the parts; numbers stay where analyses do. */
+  #compose(parts: Parts, before: OrganisationRouter | null): OrganisationRouter {
+    const { config, own, canary, share, outcomes } = parts
+    const router = makeRouter(config, own.artifact ?? this.#base, outcomes)
+    const isAlike = before !== null && analysesAlike(before.router, router)
+    const baseSource = this.#base === this.#shipped ? 'shipped' : 'url'
+    return {
+      router,
+      organisation: before?.organisation ?? ++this.#organisations,
+      artifact: isAlike ? before.artifact : ++this.#analyses,
+      isConfigOwn: config !== DEFAULT_CONFIG,
+      artifactSource: own.artifact === null ? baseSource : 'organisation',
+      canary:
+        canary.artifact === null
+          ? null
+          : this.#arm(makeRouter(config, canary.artifact, outcomes), share, before?.canary ?? null),
+    }
+  }
+
+  #arm(router: Router, share: number, before: CanaryArm | null): CanaryArm {
+    const isAlike = before !== null && analysesAlike(before.router, router)
+    const seed = canarySeed(router.artifact.version)
+    return { router, share, seed, artifact: isAlike ? before.artifact : ++this.#analyses }
+  }
+
+  async #loadAnew(organisationId: string, entry: Entry, store: RouterStore, nowMs: number) {
+    try {
+      await this.#load(organisationId, entry, store, nowMs)
+    } catch (error) {
+      logEvent('routing', 'warn', 'a router could not be loaded anew', error, { organisationId })
     }
   }
 
   async #load(organisationId: string, before: Entry, store: RouterStore, nowMs: number) {
     const stored = await store.find(organisationId)
-    const isSameArtifact = stored.artifactVersion === before.artifactVersion
-    const own =
-      isSameArtifact || stored.artifactVersion === null
-        ? null
-        : await this.#readOwn(organisationId, store)
+    const { parts } = before
+    const version = stored.canary?.version ?? null
+    const outcomes = await this.#findOutcomes(organisationId, before, stored, store, nowMs)
+    const [own, canary] = await bothRead(
+      readStored(
+        organisationId,
+        parts.own,
+        stored.artifactVersion,
+        'an artifact',
+        store.findArtifact,
+        this.#options,
+      ),
+      readStored(
+        organisationId,
+        parts.canary,
+        version,
+        'an artifact to be tried',
+        store.findCanary,
+        this.#options,
+      ),
+    )
     // Another request may have loaded in the meantime: what is there now is replaced, not `before`.
     const entry = this.#entries.get(organisationId) ?? before
-    const { current } = entry
-    const isBackToShipped = !isSameArtifact && stored.artifactVersion === null
-    const artifact = own ?? (isBackToShipped ? this.#shipped : current.router.artifact)
-    let config = current.router.config
+    let { config } = entry.parts
     if (stored.config === null) config = DEFAULT_CONFIG
-    else if (stored.config !== entry.configText)
+    else if (stored.config !== entry.parts.configText)
       config = configOf(organisationId, stored.config) ?? config
-    const next: Entry = {
-      current: {
-        router: makeRouter(config, artifact),
-        organisation: current.organisation,
-        artifact:
-          artifact === this.#shipped ? 0 : own === null ? current.artifact : ++this.#artifacts,
-        isConfigOwn: config !== DEFAULT_CONFIG,
-        isArtifactOwn: artifact !== this.#shipped,
-      },
+    const next: Parts = {
+      config,
       configText: stored.config,
-      artifactVersion: stored.artifactVersion,
-      loadedAtMs: nowMs,
+      own: replaceSlot(entry.parts.own, stored.artifactVersion, own, true),
+      canary: replaceSlot(entry.parts.canary, version, canary, false),
+      share: stored.canary?.share ?? 0,
+      outcomes: outcomes ?? entry.parts.outcomes,
     }
-    if (current.router.artifact !== artifact) this.#close(current)
     this.#entries.delete(organisationId)
-    this.#entries.set(organisationId, next)
+    this.#entries.set(organisationId, {
+      parts: next,
+      current: this.#compose(next, entry.current),
+      loadedAtMs: nowMs,
+      outcomesAtMs: before.outcomesAtMs,
+      outcomesOf: before.outcomesOf,
+    })
     this.#forgetOldest()
   }
 
-  async #readOwn(organisationId: string, store: RouterStore): Promise<Artifact | null> {
-    const content = await store.findArtifact(organisationId)
-    if (content === null) return null
-    const read = await readArtifact(new Uint8Array(content))
-    if (read.ok) return read.value
-    refuse(organisationId, 'an artifact', describeFault(read.error))
-    return null
-  }
-
-  #close({ router }: OrganisationRouter): void {
-    if (router.artifact !== this.#shipped) router.artifact.close()
+  /** @returns null where it is not time to ask, or nobody answers: those that are known stay */
+  async #findOutcomes(
+    organisationId: string,
+    entry: Entry,
+    { artifactVersion, canary }: StoredRouter,
+    store: RouterStore,
+    nowMs: number,
+  ): Promise<readonly Outcome[] | null> {
+    const versions = [artifactVersion ?? this.#base.version, ...(canary ? [canary.version] : [])]
+    const of = versions.join()
+    const isFresh = Math.abs(nowMs - entry.outcomesAtMs) < OUTCOMES_RELOAD_MS
+    if (isFresh && of === entry.outcomesOf) return null
+    entry.outcomesAtMs = nowMs
+    entry.outcomesOf = of
+    try {
+      return await store.findOutcomes(organisationId, versions)
+    } catch (error) {
+      // The database: the router is as good as before.
+      logEvent('routing', 'warn', 'outcomes could not be loaded', error, { organisationId })
+      return null
+    }
   }
 
   #forgetOldest(): void {
-    const owning = [...this.#entries].filter(([, { current }]) => current.isArtifactOwn)
+    const owning = [...this.#entries].filter(
+      ([, { parts }]) => parts.own.artifact !== null || parts.canary.artifact !== null,
+    )
     const oldest =
       owning.length > OWN_ARTIFACTS_MAX
         ? owning[0]
@@ -178,7 +256,9 @@ export class OrganisationRouters {
           ? this.#entries.entries().next().value
           : undefined
     if (oldest === undefined) return
-    this.#close(oldest[1].current)
-    this.#entries.delete(oldest[0])
+    const [organisationId, { parts }] = oldest
+    parts.own.artifact?.close()
+    parts.canary.artifact?.close()
+    this.#entries.delete(organisationId)
   }
 }

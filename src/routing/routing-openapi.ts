@@ -83,25 +83,10 @@ const configAnswer = z
   .object({ source: z.enum(['default', 'organisation']), config: routerConfigSchema })
   .openapi('RouterConfig')
 
-const artifactAnswer = z
-  .object({
-    version: z.string(),
-    source: z.enum(['shipped', 'organisation']),
-    features: z.array(z.string()),
-    thresholds: z.object({ cheap: share, hard: share }),
-    alpha: share,
-    clusters: z.number().int(),
-    models: z.array(z.string()),
-    report: z.unknown(),
-  })
-  .openapi('RouterArtifact')
-
 const json = (description: string, schema: z.ZodType) => ({
   description,
   content: { 'application/json': { schema } },
 })
-
-const binary = { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } }
 
 const openAiErrors = (...statuses: number[]) =>
   Object.fromEntries(statuses.map((status) => [status, json('Error', errorSchema)]))
@@ -142,32 +127,6 @@ export const describeRouting = (app: OpenAPIHono<AppEnv>): void => {
     responses: {
       200: json('The configuration', configAnswer),
       ...problemResponses(400, 401, 403, 413, 415, 422, 503),
-    },
-  })
-  registry.registerPath({
-    method: 'get',
-    path: '/api/v1/router/artifact',
-    tags: ['routing'],
-    summary:
-      'The artifact that decides: what it is, or with Accept: application/octet-stream its file',
-    responses: {
-      200: {
-        description: 'The artifact',
-        content: { 'application/json': { schema: artifactAnswer }, ...binary },
-      },
-      304: { description: 'If-None-Match names this version' },
-      ...problemResponses(401, 403, 503),
-    },
-  })
-  registry.registerPath({
-    method: 'put',
-    path: '/api/v1/router/artifact',
-    tags: ['routing'],
-    summary: 'Replaces the organisation’s artifact once it is checked; at most 2 MiB',
-    request: { body: { required: true, content: binary } },
-    responses: {
-      200: json('The artifact', artifactAnswer),
-      ...problemResponses(401, 403, 413, 415, 422, 503),
     },
   })
 }

@@ -1,6 +1,5 @@
 import { type Hono, Hono as Router } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { StoredRouter } from '../../src/database/router-queries.ts'
 import { settingsOf } from '../../src/env.ts'
 import type { AppEnv, Scope } from '../../src/http/context.ts'
 import { onError } from '../../src/http/errors.ts'
@@ -11,37 +10,17 @@ import { ROUTE_BODY_BYTES_MAX, routing, routingErrors } from '../../src/routing/
 import '../kernels/load.ts'
 import { bodyOf, LARGE, SMALL } from './routers.ts'
 import { smallArtifact } from './small-artifact.ts'
+import { stored } from './stored-routers.ts'
 
-const NOTHING: StoredRouter = {
-  config: null,
-  configUpdatedAt: null,
-  artifactVersion: null,
-  artifactUpdatedAt: null,
-}
-const stored = vi.hoisted(() => ({
-  routers: new Map<string, unknown>(),
-  artifacts: new Map<string, Uint8Array>(),
-}))
 vi.mock('../../src/database/client.ts', () => ({ connect: () => ({}) }))
-vi.mock('../../src/database/router-queries.ts', () => ({
-  findRouter: async (_: unknown, id: string) => ({
-    ...NOTHING,
-    ...(stored.routers.get(id) as object),
-  }),
-  findRouterArtifact: async (_: unknown, id: string) => stored.artifacts.get(id) ?? null,
-  saveRouterConfig: async (_: unknown, id: string, config: string) => {
-    stored.routers.set(id, { ...(stored.routers.get(id) as object), config })
-  },
-  saveRouterArtifact: async (
-    _: unknown,
-    id: string,
-    artifactVersion: string,
-    content: Uint8Array,
-  ) => {
-    stored.routers.set(id, { ...(stored.routers.get(id) as object), artifactVersion })
-    stored.artifacts.set(id, content)
-  },
-}))
+vi.mock(
+  '../../src/database/router-queries.ts',
+  async () => (await import('./stored-routers.ts')).routerQueries,
+)
+vi.mock(
+  '../../src/database/outcome-queries.ts',
+  async () => (await import('./stored-routers.ts')).outcomeQueries,
+)
 
 /** Routes of an organisation of its own for each test. */
 let organisation = 0
@@ -223,7 +202,9 @@ describe('the artifact', () => {
     const whole = await send('/api/v1/router/artifact', { headers: accept })
     expect(Buffer.from(await whole.arrayBuffer()).equals(Buffer.from(file))).toBe(true)
     const etag = whole.headers.get('etag') ?? ''
-    const again = await send('/api/v1/router/artifact', { headers: { 'if-none-match': etag } })
+    const again = await send('/api/v1/router/artifact', {
+      headers: { ...accept, 'if-none-match': etag },
+    })
     expect(again.status).toBe(304)
   })
 
