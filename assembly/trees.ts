@@ -183,7 +183,8 @@ function margins<T>(rows: usize, count: i32, ensemble: usize, work: usize, outpu
  *
  * @param rows f32[count][features], row by row; NaN goes each node's default way
  * @param ensemble laid out as above
- * @param work trees_work_bytes(features, outputs, bytes of the answers), aligned to 16
+ * @param work trees_work_bytes(features, outputs, bytes of the answers, or 0 for fewer than 48 rows),
+ *   aligned to 16
  * @param output f64[count][outputs]
  * Accuracy: the same leaves as a walk in f32; sums in f64, in the order of the trees.
  */

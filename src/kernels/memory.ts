@@ -1,3 +1,5 @@
+import { classOf } from './size-class.ts'
+
 /** Most that the arena hands out at one time: half of what an isolate may have in all. */
 export const ARENA_BYTES_MAX = 64 * 1024 * 1024
 
@@ -7,7 +9,6 @@ export const CHUNK_ELEMENTS = 4096
 /** What lies at an arena's scratch address: see there. */
 export const SCRATCH_BYTES = 1024 + CHUNK_ELEMENTS * 8
 const PAGE_BYTES = 65_536
-const CLASS_BYTES_MIN = 256
 
 /**
  * f64[length] that lie in the kernels' memory already, in a lease that is still open: functions that
@@ -23,12 +24,6 @@ export class Resident {
   }
 }
 
-/** A part of an array, without the look-up of its constructor that subarray() makes. */
-export const pieceOf = (values: Float64Array | Float32Array, start: number, length: number) =>
-  values instanceof Float64Array
-    ? new Float64Array(values.buffer, values.byteOffset + start * 8, length)
-    : new Float32Array(values.buffer, values.byteOffset + start * 4, length)
-
 /** The arena's bound would be passed: the caller may answer 503 or refuse the size. */
 export class ArenaExhaustedError extends Error {
   override readonly name = 'ArenaExhaustedError'
@@ -38,13 +33,6 @@ export class ArenaExhaustedError extends Error {
     super(`no ${requestedBytes} bytes left of the kernels' memory`)
     this.requestedBytes = requestedBytes
   }
-}
-
-/** Power of two ≥ sizeBytes, so blocks of one class serve one another's requests. */
-const classOf = (sizeBytes: number): number => {
-  if (sizeBytes <= CLASS_BYTES_MIN) return CLASS_BYTES_MIN
-  // Beyond 32 bits clz32 would see a small number.
-  return sizeBytes <= 2 ** 31 ? 2 ** (32 - Math.clz32(sizeBytes - 1)) : Number.POSITIVE_INFINITY
 }
 
 /** A block that outlives the request that made it. */
@@ -234,6 +222,16 @@ export class Arena {
     this.#allF64()[(pointer >>> 3) + index] = value
   }
 
+  /** Copies bytes to an address. */
+  writeBytes(pointer: number, bytes: Uint8Array): void {
+    this.#allU8().set(bytes, pointer)
+  }
+
+  /** The u32 at an address that is a multiple of 4, `index` elements on. */
+  readU32(pointer: number, index = 0): number {
+    return this.#allU32()[(pointer >>> 2) + index] ?? 0
+  }
+
   // Growth leaves the old buffer without bytes: cheaper to see than asking the memory for its own.
   #allF64(): Float64Array {
     if (this.#f64.length === 0) this.#f64 = new Float64Array(this.#memory.buffer)
@@ -253,9 +251,18 @@ export class Arena {
     return this.#allF32().subarray(pointer >>> 2, (pointer >>> 2) + length)
   }
 
+  #allU32(): Uint32Array {
+    if (this.#u32.length === 0) this.#u32 = new Uint32Array(this.#memory.buffer)
+    return this.#u32
+  }
+
+  #allU8(): Uint8Array {
+    if (this.#u8.length === 0) this.#u8 = new Uint8Array(this.#memory.buffer)
+    return this.#u8
+  }
+
   u32(pointer: number, length: number): Uint32Array {
-    if (this.#u32.buffer !== this.#memory.buffer) this.#u32 = new Uint32Array(this.#memory.buffer)
-    return this.#u32.subarray(pointer >>> 2, (pointer >>> 2) + length)
+    return this.#allU32().subarray(pointer >>> 2, (pointer >>> 2) + length)
   }
 
   i32(pointer: number, length: number): Int32Array {
@@ -263,8 +270,7 @@ export class Arena {
   }
 
   u8(pointer: number, length: number): Uint8Array {
-    if (this.#u8.buffer !== this.#memory.buffer) this.#u8 = new Uint8Array(this.#memory.buffer)
-    return this.#u8.subarray(pointer, pointer + length)
+    return this.#allU8().subarray(pointer, pointer + length)
   }
 }
 

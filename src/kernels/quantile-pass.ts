@@ -1,5 +1,6 @@
-import { CHUNK_ELEMENTS, pieceOf, Resident } from './memory.ts'
+import { CHUNK_ELEMENTS, Resident } from './memory.ts'
 import type { Kernels } from './module.ts'
+import { pieceOf } from './pieces.ts'
 
 /** Smallest and largest value inside, or their order words. */
 export interface Bracket {

@@ -1,5 +1,6 @@
-import { CHUNK_ELEMENTS, pieceOf, Resident } from './memory.ts'
+import { CHUNK_ELEMENTS, Resident } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
+import { pieceOf } from './pieces.ts'
 
 /**
  * What one pass over an array yields. Mergeable; population variance is m2 / count.

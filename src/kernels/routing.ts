@@ -1,6 +1,7 @@
-import type { Lease } from './memory.ts'
+import { SCRATCH_BYTES } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
-import { profileOf, type TextProfile, tokensFrom } from './text.ts'
+import { readScores } from './similarity.ts'
+import { profileAt, type TextProfile, tokensFrom } from './text.ts'
 
 /** Slots that words, and trigrams, are hashed to: each has its weight. */
 export const WEIGHT_SLOTS = 2048
@@ -10,7 +11,6 @@ export const TRIGRAM_DIMS = 128
 export const EMBEDDING_DIMS = WORD_DIMS + TRIGRAM_DIMS
 
 /** Places of routing_read's output. */
-const PROFILE_FIELDS = 23
 const TOKENS = 23
 const CJK = 24
 const SIMILARITIES = 25
@@ -25,9 +25,7 @@ export interface TextReading {
   readonly profile: TextProfile
   /** Of the whole text, as `TextProfile.tokens`. */
   readonly tokens: number
-  /** lexical-hash-v1 of the question, f32[EMBEDDING_DIMS], of length 1; zeros without a word. */
-  readonly embedding: Float32Array
-  /** Cosine of the embedding with each centroid, f64[clusters]. */
+  /** Cosine of the question's lexical-hash-v1 with each centroid, f64[clusters]; 0 without a word. */
   readonly similarities: Float64Array
 }
 
@@ -36,6 +34,9 @@ export class LexicalModel {
   readonly clusters: number
   readonly #kernels: Kernels
   readonly #bytes: number
+  readonly #workBytes: number
+  /** Of work and output, to the next multiple of 16. */
+  readonly #fixedBytes: number
   #pointer: number | undefined
 
   /**
@@ -51,7 +52,9 @@ export class LexicalModel {
       throw new RangeError(`centroids must hold a multiple of ${EMBEDDING_DIMS} values`)
     this.#kernels = getKernels()
     this.#bytes = words.byteLength + trigrams.byteLength + centroids.byteLength
-    const { arena } = this.#kernels
+    const { arena, exports } = this.#kernels
+    this.#workBytes = exports.routing_work_bytes()
+    this.#fixedBytes = aligned(this.#workBytes + exports.routing_result_bytes(this.clusters), 16)
     this.#pointer = arena.take(this.#bytes)
     const values = arena.f32(this.#pointer, this.#bytes / 4)
     values.set(words)
@@ -64,55 +67,49 @@ export class LexicalModel {
    *
    * @param text UTF-8        @param question UTF-8
    * @throws RangeError after close(); ArenaExhaustedError
-   * Accuracy: counts exact; embedding and similarities within 1e-6.
+   * Accuracy: counts exact; similarities within 1e-6.
    */
   read(text: Uint8Array, question: Uint8Array): TextReading {
-    const lease = this.#kernels.arena.openLease()
+    const within = question.byteOffset - text.byteOffset
+    const isPart =
+      question.buffer === text.buffer && within >= 0 && within + question.length <= text.length
+    const textBytes = aligned(text.length, BLOCK_BYTES)
+    const ownBytes = this.#fixedBytes + textBytes + (isPart ? 0 : question.length)
+    const { arena } = this.#kernels
+    // Short texts, which most are, take no lease.
+    if (ownBytes <= SCRATCH_BYTES)
+      return this.#readAt(arena.scratch, text, question, isPart ? within : textBytes)
+    const lease = arena.openLease()
     try {
-      return this.#read(lease, text, question)
+      return this.#readAt(lease.allocate(ownBytes), text, question, isPart ? within : textBytes)
     } finally {
       lease.close()
     }
   }
 
-  #read(lease: Lease, text: Uint8Array, question: Uint8Array): TextReading {
+  /** @param asked where the question is, in bytes behind the text's beginning */
+  #readAt(work: number, text: Uint8Array, question: Uint8Array, asked: number): TextReading {
     const model = this.#pointer
     if (model === undefined) throw new RangeError('the model is closed')
     const { arena, exports } = this.#kernels
-    const within = question.byteOffset - text.byteOffset
-    const isPart =
-      question.buffer === text.buffer && within >= 0 && within + question.length <= text.length
-    const textBytes = aligned(text.length, BLOCK_BYTES)
-    const workBytes = exports.routing_work_bytes()
-    const resultBytes = exports.routing_result_bytes(this.clusters)
-    // One block: to take one costs as much as a hundred bytes of text.
-    const work = lease.allocate(
-      workBytes + resultBytes + BLOCK_BYTES + textBytes + (isPart ? 0 : question.length),
-    )
-    const output = work + workBytes
-    const input = aligned(output + resultBytes, 16)
-    arena.u8(input, text.length).set(text)
-    let asked = input + within
-    if (!isPart) {
-      asked = input + textBytes
-      arena.u8(asked, question.length).set(question)
-    }
+    const output = work + this.#workBytes
+    const input = work + this.#fixedBytes
+    arena.writeBytes(input, text)
+    if (asked >= text.length) arena.writeBytes(input + asked, question)
     exports.routing_read(
       input,
       text.length,
-      asked,
+      input + asked,
       question.length,
       model,
       this.clusters,
       work,
       output,
     )
-    const results = arena.f64(output, SIMILARITIES + this.clusters)
     return {
-      profile: profileOf(results.subarray(0, PROFILE_FIELDS)),
-      tokens: tokensFrom(results[TOKENS] ?? 0, results[CJK] ?? 0),
-      embedding: arena.f32(output - EMBEDDING_DIMS * 4, EMBEDDING_DIMS).slice(),
-      similarities: results.slice(SIMILARITIES),
+      profile: profileAt(arena, output),
+      tokens: tokensFrom(arena.readF64(output, TOKENS), arena.readF64(output, CJK)),
+      similarities: readScores(arena, output + SIMILARITIES * 8, this.clusters),
     }
   }
 

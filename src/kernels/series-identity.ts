@@ -1,3 +1,4 @@
+import { type Arena, SCRATCH_BYTES } from './memory.ts'
 import { getKernels } from './module.ts'
 
 /**
@@ -43,4 +44,45 @@ export function identitiesOf(bytes: Uint8Array, ends: Uint32Array): Uint32Array<
     exports.series_identities(input, endsAt, ends.length, output)
     return arena.u32(output, 4 * ends.length).slice()
   })
+}
+
+/** An identity as eight UTF-16 units. */
+const keyAt = (arena: Arena, pointer: number): string => {
+  const a = arena.readU32(pointer)
+  const b = arena.readU32(pointer, 1)
+  const c = arena.readU32(pointer, 2)
+  const d = arena.readU32(pointer, 3)
+  return String.fromCharCode(
+    a & 0xffff,
+    a >>> 16,
+    b & 0xffff,
+    b >>> 16,
+    c & 0xffff,
+    c >>> 16,
+    d & 0xffff,
+    d >>> 16,
+  )
+}
+
+/**
+ * identityOf numbers, f64 each, and the bytes behind them, as a string of eight units that maps find
+ * things by. Between keys that meet, the count of numbers is one and the same.
+ *
+ * @throws ArenaExhaustedError
+ */
+export function identityKey(numbers: readonly number[], bytes: Uint8Array, seed: number): string {
+  const { arena, exports } = getKernels()
+  const contentBytes = numbers.length * 8 + bytes.length
+  const sizeBytes = 16 + contentBytes
+  const lease = sizeBytes <= SCRATCH_BYTES ? undefined : arena.openLease()
+  try {
+    const output = lease?.allocate(sizeBytes) ?? arena.scratch
+    const input = output + 16
+    for (let i = 0; i < numbers.length; i++) arena.writeF64(input, i, numbers[i] ?? 0)
+    arena.writeBytes(input + numbers.length * 8, bytes)
+    exports.series_identity(input, contentBytes, seed, output)
+    return keyAt(arena, output)
+  } finally {
+    lease?.close()
+  }
 }

@@ -1,4 +1,4 @@
-import type { Lease } from './memory.ts'
+import type { Arena, Lease } from './memory.ts'
 import { getKernels } from './module.ts'
 
 /**
@@ -118,9 +118,9 @@ function copyText(lease: Lease, text: string | Uint8Array): { pointer: number; b
 export const tokensFrom = (ofRuns: number, cjk: number): number =>
   Math.ceil((ofRuns * 10 + cjk * 7) / 10)
 
-/** The profile of text_scan's output. */
-export function profileOf(output: Float64Array): TextProfile {
-  const at = (field: number): number => output[field] ?? 0
+/** The profile at the address of text_scan's output. */
+export function profileAt(arena: Arena, output: number): TextProfile {
+  const at = (field: number): number => arena.readF64(output, field)
   const [latin, cyrillic, other, cjk] = [at(7), at(8), at(9), at(10)]
   const letters = latin + cyrillic + other + cjk
   const share = (count: number): number => (letters === 0 ? 0 : count / letters)
@@ -165,13 +165,12 @@ export function scanText(text: string | Uint8Array, vectors: FeatureVectors = {}
   const { seed = 0, words = new Float32Array(0), trigrams = new Float32Array(0) } = vectors
   if (seed >>> 0 !== seed) throw new RangeError('seed must be a whole number in [0, 2^32)')
   const { arena, exports } = getKernels()
-  const output = arena.lease((lease) => {
+  return arena.lease((lease) => {
     const { pointer, bytes } = copyText(lease, text)
     const wordsAt = lease.copyIn(words)
     const trigramsAt = trigrams === words ? wordsAt : lease.copyIn(trigrams)
     const work = lease.allocate(exports.text_work_bytes())
-    const resultBytes = exports.text_result_bytes()
-    const result = lease.allocate(resultBytes)
+    const result = lease.allocate(exports.text_result_bytes())
     exports.text_scan(
       pointer,
       bytes,
@@ -185,7 +184,6 @@ export function scanText(text: string | Uint8Array, vectors: FeatureVectors = {}
     )
     words.set(arena.f32(wordsAt, words.length))
     if (trigrams !== words) trigrams.set(arena.f32(trigramsAt, trigrams.length))
-    return arena.f64(result, resultBytes / 8).slice()
+    return profileAt(arena, result)
   })
-  return profileOf(output)
 }

@@ -1,8 +1,13 @@
+import { SCRATCH_BYTES } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
+import { readScores } from './similarity.ts'
 import { layOutTrees } from './tree-layout.ts'
 import type { Link, TreeModel } from './tree-model.ts'
 
 export { type DecisionTree, type TreeModel, TreeModelError } from './tree-model.ts'
+
+/** From so many rows on the kernel needs room for the answers to all tests. */
+const ANSWERED_ROWS_MIN = 48
 
 /** Applied to the sums of one row, in place; the number of results that it leaves. */
 const LINKS: Record<Link, (sums: Float64Array) => number> = {
@@ -86,15 +91,23 @@ export class TreeEnsemble {
     const ensemble = this.#pointer
     if (ensemble === undefined) throw new RangeError('the ensemble is closed')
     const { arena, exports } = this.#kernels
-    return arena.lease((lease) => {
-      const input = lease.copyIn(rows)
-      const work = lease.allocate(
-        exports.trees_work_bytes(this.features, this.outputs, this.#answerBytes),
-      )
-      const output = lease.allocate(count * this.outputs * 8)
+    const answerBytes = count < ANSWERED_ROWS_MIN ? 0 : this.#answerBytes
+    const workBytes = exports.trees_work_bytes(this.features, this.outputs, answerBytes)
+    const outputBytes = count * this.outputs * 8
+    const inputBytes = Math.ceil(rows.byteLength / 16) * 16
+    const sizeBytes = inputBytes + Math.ceil(workBytes / 16) * 16 + outputBytes
+    // Of a few rows a lease would take as long as their walk.
+    const lease = sizeBytes <= SCRATCH_BYTES ? undefined : arena.openLease()
+    try {
+      const input = lease?.allocate(inputBytes) ?? arena.scratch
+      const work = lease?.allocate(workBytes) ?? input + inputBytes
+      const output = lease?.allocate(outputBytes) ?? work + Math.ceil(workBytes / 16) * 16
+      arena.write(input, rows)
       exports.trees_margins_f32(input, count, ensemble, work, output)
-      return arena.f64(output, count * this.outputs).slice()
-    })
+      return readScores(arena, output, count * this.outputs)
+    } finally {
+      lease?.close()
+    }
   }
 
   /**

@@ -86,9 +86,9 @@ export class TrainedArtifact implements Artifact {
 
   assess(request: RoutingRequest): Assessment {
     const { text, question } = readableOf(request)
-    const { profile, tokens: read, embedding, similarities } = this.#lexical.read(text, question)
+    const { profile, tokens: read, similarities } = this.#lexical.read(text, question)
     const { values, tokens } = featuresOf(request, profile, read)
-    return { ...this.#judge(values), embedding, similarities, tokens }
+    return { ...this.#judge(values), similarities, tokens }
   }
 
   predict(features: Features): Prediction {
@@ -99,13 +99,15 @@ export class TrainedArtifact implements Artifact {
 
   /** @param values f64[features] */
   #judge(values: Float64Array): Pick<Prediction, 'probabilities' | 'gain' | 'difficulty'> {
-    const margins = this.#trees.margins(new Float32Array(values))
+    const row = new Float32Array(values.length)
+    for (let i = 0; i < row.length; i++) row[i] = values[i] ?? Number.NaN
+    const margins = this.#trees.margins(row)
     const [, , strongShare = 0, weakShare = 0] = softmax(margins)
     const gain = strongShare - weakShare
     const { scale, offsets } = this.#calibration
-    const [both = 0, neither = 0, strong = 0, weak = 0] = softmax(
-      margins.map((margin, outcome) => scale * margin + (offsets[outcome] ?? 0)),
-    )
+    for (let outcome = 0; outcome < margins.length; outcome++)
+      margins[outcome] = scale * (margins[outcome] ?? 0) + (offsets[outcome] ?? 0)
+    const [both = 0, neither = 0, strong = 0, weak = 0] = softmax(margins)
     return {
       probabilities: { cheap: both + weak, mid: neither, hard: strong },
       gain,

@@ -18,24 +18,34 @@ const TOP_P = 0.9
 export const nearestClusters = (similarities: Float64Array): readonly ClusterWeight[] => {
   let most = -1
   for (const similarity of similarities) most = Math.max(most, similarity)
-  const weights = similarities.map((similarity) =>
-    Math.exp((similarity - most) / SOFTMAX_TEMPERATURE),
-  )
+  const count = similarities.length
+  // By insertion: an artifact has dozens of clusters, 256 at most. Weights descend, of equals the first leads.
+  const weights = new Float64Array(count)
+  const order = new Uint16Array(count)
   let total = 0
-  for (const weight of weights) total += weight
-  const order = Array.from(weights.keys()).sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0))
-  let taken = 0
-  let count = 0
-  for (const cluster of order) {
-    const weight = weights[cluster] ?? 0
-    // Ties stay together: which of two equal clusters comes first says nothing.
-    if (taken >= TOP_P * total && weight < (weights[order[count - 1] ?? 0] ?? 0)) break
-    taken += weight
-    count++
+  for (let cluster = 0; cluster < count; cluster++) {
+    const weight = Math.exp(((similarities[cluster] ?? 0) - most) / SOFTMAX_TEMPERATURE)
+    total += weight
+    let at = cluster
+    for (; at > 0 && (weights[at - 1] ?? 0) < weight; at--) {
+      weights[at] = weights[at - 1] ?? 0
+      order[at] = order[at - 1] ?? 0
+    }
+    weights[at] = weight
+    order[at] = cluster
   }
-  return order
-    .slice(0, count)
-    .map((cluster) => ({ cluster, weight: (weights[cluster] ?? 0) / taken }))
+  let taken = 0
+  let end = 0
+  for (; end < count; end++) {
+    const weight = weights[end] ?? 0
+    // Ties stay together: which of two equal clusters comes first says nothing.
+    if (taken >= TOP_P * total && weight < (weights[end - 1] ?? 0)) break
+    taken += weight
+  }
+  const near: ClusterWeight[] = []
+  for (let i = 0; i < end; i++)
+    near.push({ cluster: order[i] ?? 0, weight: (weights[i] ?? 0) / taken })
+  return near
 }
 
 /**

@@ -1,4 +1,4 @@
-import { identityOf } from '../kernels/series-identity.ts'
+import { identityKey } from '../kernels/series-identity.ts'
 import type { Analysis } from './analysis.ts'
 import { type CanaryScope, isTried } from './canary.ts'
 import type { Dialect, ReadRequest } from './request.ts'
@@ -47,11 +47,6 @@ const FORMATS: Readonly<Record<ReadRequest['responseFormat'], number>> = {
   'json-schema': 2,
 }
 const DIALECTS: Readonly<Record<Dialect, number>> = { openai: 0, anthropic: 1 }
-/** Numbers in front of the bytes that are hashed. */
-const HEAD_NUMBERS = 11
-const HEAD_BYTES = HEAD_NUMBERS * 8
-/** Longer contents are hashed in memory of their own, which does not stay. */
-const SHORT_BYTES = 64 * 1024
 
 /**
  * Analyses by everything that they depend on. What depends on more than the request (prices, breakers,
@@ -65,7 +60,6 @@ export class DecisionCache {
   readonly #analyses: SecondChanceMap<{ readonly analysis: Analysis; readonly madeAtMs: number }>
   readonly #bodies: SecondChanceMap<RequestFacts>
   readonly #seed: number
-  readonly #short = new Float64Array(HEAD_NUMBERS + SHORT_BYTES / 8)
 
   /** @param seed u32, one an isolate, so that collisions cannot be made in advance */
   constructor(seed: number, max = DECISIONS_MAX, bodiesMax = BODIES_MAX) {
@@ -94,13 +88,17 @@ export class DecisionCache {
 
   /** The key of a body as it came. */
   bodyKeyOf(body: Uint8Array, dialect: Dialect, scope: CacheScope): string {
-    return this.#hash(body, [
-      scope.organisation,
-      scope.artifact,
-      DIALECTS[dialect],
-      scope.canary?.artifact ?? 0,
-      scope.canary?.share ?? 0,
-    ])
+    return identityKey(
+      [
+        scope.organisation,
+        scope.artifact,
+        DIALECTS[dialect],
+        scope.canary?.artifact ?? 0,
+        scope.canary?.share ?? 0,
+      ],
+      body,
+      this.#seed,
+    )
   }
 
   findBody(bodyKey: string): RequestFacts | undefined {
@@ -116,19 +114,23 @@ export class DecisionCache {
     const { requestedModel, forcedBucket, alpha, schemaLength } = request
     const { canary = null } = scope
     const isCanary = canary !== null && isTried(request, canary)
-    const key = this.#hash(request.text, [
-      scope.organisation,
-      isCanary ? canary.artifact : scope.artifact,
-      request.systemBytes,
-      request.lastUserStart,
-      request.lastUserText.length,
-      request.turns,
-      request.messages,
-      tools,
-      images,
-      FORMATS[responseFormat],
-      maxOutputTokens ?? 0,
-    ])
+    const key = identityKey(
+      [
+        scope.organisation,
+        isCanary ? canary.artifact : scope.artifact,
+        request.systemBytes,
+        request.lastUserStart,
+        request.lastUserText.length,
+        request.turns,
+        request.messages,
+        tools,
+        images,
+        FORMATS[responseFormat],
+        maxOutputTokens ?? 0,
+      ],
+      request.text,
+      this.#seed,
+    )
     const conversation = conversationOf(request, scope.organisation, this.#seed)
     return {
       tools,
@@ -143,27 +145,5 @@ export class DecisionCache {
       conversation,
       isCanary,
     }
-  }
-
-  /** 128 bits of the numbers, at most HEAD_NUMBERS, and the bytes behind them. */
-  #hash(content: Uint8Array, numbers: readonly number[]): string {
-    const head =
-      content.length <= SHORT_BYTES
-        ? this.#short
-        : new Float64Array(HEAD_NUMBERS + Math.ceil(content.length / 8))
-    for (let i = 0; i < HEAD_NUMBERS; i++) head[i] = numbers[i] ?? 0
-    const bytes = new Uint8Array(head.buffer, 0, HEAD_BYTES + content.length)
-    bytes.set(content, HEAD_BYTES)
-    const [a = 0, b = 0, c = 0, d = 0] = identityOf(bytes, this.#seed)
-    return String.fromCharCode(
-      a & 0xffff,
-      a >>> 16,
-      b & 0xffff,
-      b >>> 16,
-      c & 0xffff,
-      c >>> 16,
-      d & 0xffff,
-      d >>> 16,
-    )
   }
 }

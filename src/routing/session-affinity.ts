@@ -1,4 +1,4 @@
-import { identityOf } from '../kernels/series-identity.ts'
+import { identityKey } from '../kernels/series-identity.ts'
 import type { ReadRequest } from './request.ts'
 import { SecondChanceMap } from './second-chance.ts'
 
@@ -54,10 +54,8 @@ export const conversationOf = (
   seed: number,
 ): string => {
   if (request.conversationKey !== null) return `${organisation}:${request.conversationKey}`
-  const words = identityOf(request.text.subarray(0, request.prefixBytes), seed)
-  let key = `${organisation}#`
-  for (const word of words) key += String.fromCharCode(word & 0xffff, word >>> 16)
-  return key
+  // No number begins with this sign.
+  return `#${identityKey([organisation], request.text.subarray(0, request.prefixBytes), seed)}`
 }
 
 /** Both sides of leaving a model, in units of the score. */

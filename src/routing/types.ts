@@ -63,4 +63,4 @@ export interface Prediction {
 }
 
 /** What an artifact says of a request, with the estimate of its text's tokens. */
-export type Assessment = Prediction & Pick<Features, 'tokens'>
+export type Assessment = Omit<Prediction, 'embedding'> & Pick<Features, 'tokens'>
