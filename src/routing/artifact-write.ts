@@ -50,6 +50,23 @@ function writeSection(
 }
 
 /**
+ * The key of a file as `openssl genpkey -algorithm ed25519` writes it: PKCS #8 in PEM.
+ *
+ * @throws TypeError without the text where it is no such key
+ */
+export async function importSigningKey(pem: string): Promise<CryptoKey> {
+  const [, base64 = ''] =
+    /-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----/.exec(pem) ?? []
+  try {
+    const der = Uint8Array.from(atob(base64.replace(/\s/g, '')), (byte) => byte.charCodeAt(0))
+    return await crypto.subtle.importKey('pkcs8', der, { name: 'Ed25519' }, false, ['sign'])
+  } catch {
+    // InvalidCharacterError of atob, DataError of importKey: their texts may quote the key.
+    throw new TypeError('the file holds no Ed25519 private key as PKCS #8 in PEM')
+  }
+}
+
+/**
  * A file as readArtifact() takes it.
  *
  * @param signingKey Ed25519, to sign it

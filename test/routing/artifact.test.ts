@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -9,7 +10,11 @@ import { type ArtifactFault, describeFault } from '../../src/routing/artifact-fa
 import { ARTIFACT_BYTES_MAX, OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { shareBelow, TrainedArtifact } from '../../src/routing/artifact-model.ts'
 import { readArtifact, requestOfGolden } from '../../src/routing/artifact-read.ts'
-import { type ArtifactContent, writeArtifact } from '../../src/routing/artifact-write.ts'
+import {
+  type ArtifactContent,
+  importSigningKey,
+  writeArtifact,
+} from '../../src/routing/artifact-write.ts'
 import { EMBEDDING_DIMS, EMBEDDING_NAME } from '../../src/routing/embedding.ts'
 import {
   extractFeatures,
@@ -318,6 +323,17 @@ describe('a signed artifact', () => {
       reason: 'wrong-signature',
     })
     expect(await faultOf(bytes)).toBe('none')
+  })
+
+  it('is signed by a key from openssl’s file, and by no other text', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    const raw = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }).subarray(-32))
+    const bytes = await writeArtifact(contentOf(), await importSigningKey(`\n${pem}`))
+    expect(await faultOf(bytes, { publicKey: raw })).toBe('none')
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
+    for (const wrong of ['', 'secret', rsa.export({ type: 'pkcs8', format: 'pem' }) as string])
+      await expect(importSigningKey(wrong)).rejects.toThrow(/^the file holds no Ed25519/)
   })
 
   it('must be signed where a key is configured', async () => {
