@@ -49,7 +49,7 @@ const scaled = (value: number, power: number): bigint => {
 }
 
 /** Whether a price is a number that costs are exact with. */
-export const isPrice = (value: unknown): value is number => {
+export const isPrice = (value: unknown): boolean => {
   if (typeof value !== 'number') return false
   try {
     scaled(value, PRICE_DIGITS_MAX)
