@@ -10,10 +10,11 @@ export const startMockChild = async (
   port: number,
   onLine: (line: string) => void,
   spawned: (child: Child) => void,
+  args: readonly string[] = [],
 ): Promise<Child> => {
   const child = startChild({
     command: process.execPath,
-    args: [path.join(import.meta.dirname, 'main.ts'), '--port', String(port)],
+    args: [path.join(import.meta.dirname, 'main.ts'), '--port', String(port), ...args],
     cwd: stateFolder,
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
     logFile: path.join(stateFolder, 'logs', 'mock-llm.log'),
