@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { err, ok, type Result } from '../../src/result.ts'
 
-export const SUITES = ['api_stress', 'dashboard', 'ingest', 'websocket'] as const
+export const SUITES = ['api_stress', 'dashboard', 'ingest', 'routing', 'websocket'] as const
 export type SuiteName = (typeof SUITES)[number]
 
 export interface LoadArguments {

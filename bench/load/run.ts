@@ -13,6 +13,7 @@ const MODULES: Readonly<Record<SuiteName, () => Promise<LoadSuite>>> = {
   api_stress: () => import('./api-stress.ts'),
   dashboard: () => import('./dashboard.ts'),
   ingest: () => import('./ingest.ts'),
+  routing: () => import('./routing.ts'),
   websocket: () => import('./websocket.ts'),
 }
 
