@@ -192,11 +192,20 @@ function entropyOf(buckets: usize, total: f64): f64 {
   if (total <= 0) return 0
   let weighted = 0.0
   const end = buckets + SINGLES
-  const two_i32x4 = i32x4.splat(2)
-  for (let at = buckets; at < end; at += 16) {
-    if (!v128.any_true(i32x4.ge_u(v128.load(at), two_i32x4))) continue
-    for (let lane: usize = 0; lane < 16; lane += 4) {
-      const count = <f64>load<u32>(at + lane)
+  // Most buckets are 0 or 1, which add nothing: 32 of them are or-ed to see it.
+  const single_i32x4 = i32x4.splat(1)
+  for (let group = buckets; group < end; group += 128) {
+    const low = v128.or(
+      v128.or(v128.load(group), v128.load(group, 16)),
+      v128.or(v128.load(group, 32), v128.load(group, 48)),
+    )
+    const high = v128.or(
+      v128.or(v128.load(group, 64), v128.load(group, 80)),
+      v128.or(v128.load(group, 96), v128.load(group, 112)),
+    )
+    if (!v128.any_true(v128.andnot(v128.or(low, high), single_i32x4))) continue
+    for (let at = group; at < group + 128; at += 4) {
+      const count = <f64>load<u32>(at)
       if (count > 1) weighted += count * Math.log2(count)
     }
   }

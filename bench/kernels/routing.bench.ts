@@ -22,8 +22,12 @@ const centroids = Float32Array.from(
 
 let sink = 0
 
-const check = (tokens: number, similarities: Float64Array): number =>
-  similarities.reduce((sum, x, i) => sum + x * (i + 1), tokens)
+const check = (tokens: number, similarities: Iterable<number>): number => {
+  let sum = tokens
+  let weight = 1
+  for (const similarity of similarities) sum += similarity * weight++
+  return sum
+}
 
 export const cases = async (size: CaseSize): Promise<BenchCase[]> =>
   sizesOf(size)

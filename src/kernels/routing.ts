@@ -1,6 +1,5 @@
 import { SCRATCH_BYTES } from './memory.ts'
 import { getKernels, type Kernels } from './module.ts'
-import { readScores } from './similarity.ts'
 import { profileAt, type TextProfile, tokensFrom } from './text.ts'
 
 /** Slots that words, and trigrams, are hashed to: each has its weight. */
@@ -25,8 +24,8 @@ export interface TextReading {
   readonly profile: TextProfile
   /** Of the whole text, as `TextProfile.tokens`. */
   readonly tokens: number
-  /** Cosine of the question's lexical-hash-v1 with each centroid, f64[clusters]; 0 without a word. */
-  readonly similarities: Float64Array
+  /** Cosine of the question's lexical-hash-v1 with each centroid, 0 without a word. */
+  readonly similarities: readonly number[]
 }
 
 /** Weights and centroids, laid out once in the kernels' memory, where they stay until close(). */
@@ -106,10 +105,14 @@ export class LexicalModel {
       work,
       output,
     )
+    // A typed array has memory of its own, which takes longer to get than this is to fill.
+    const similarities: number[] = []
+    for (let i = 0; i < this.clusters; i++)
+      similarities.push(arena.readF64(output, SIMILARITIES + i))
     return {
       profile: profileAt(arena, output),
       tokens: tokensFrom(arena.readF64(output, TOKENS), arena.readF64(output, CJK)),
-      similarities: readScores(arena, output + SIMILARITIES * 8, this.clusters),
+      similarities,
     }
   }
 

@@ -4,7 +4,7 @@ import type { TreeEnsemble } from '../kernels/trees.ts'
 import type { Artifact } from './artifact.ts'
 import type { ArtifactHead } from './artifact-format.ts'
 import { EMBEDDING_DIMS, embed, type SlotWeights } from './embedding.ts'
-import { featuresOf, readableOf } from './features.ts'
+import { FEATURE_NAMES, readableOf, writeFeatures } from './features.ts'
 import type { Assessment, Features, Prediction, RoutingRequest } from './types.ts'
 
 /** What a file holds beside its trees. */
@@ -64,6 +64,9 @@ export class TrainedArtifact implements Artifact {
   readonly #calibration: ArtifactHead['calibration']
   readonly #trees: TreeEnsemble
   readonly #lexical: LexicalModel
+  /** Work space of one call. */
+  readonly #values = new Float64Array(FEATURE_NAMES.length)
+  readonly #row = new Float32Array(FEATURE_NAMES.length)
 
   /** @throws ArenaExhaustedError, with the trees still open */
   constructor(parts: ArtifactParts, trees: TreeEnsemble) {
@@ -87,8 +90,9 @@ export class TrainedArtifact implements Artifact {
   assess(request: RoutingRequest): Assessment {
     const { text, question } = readableOf(request)
     const { profile, tokens: read, similarities } = this.#lexical.read(text, question)
-    const { values, tokens } = featuresOf(request, profile, read)
-    return { ...this.#judge(values), similarities, tokens }
+    const tokens = writeFeatures(request, profile, read, this.#values)
+    const { probabilities, gain, difficulty } = this.#judge(this.#values)
+    return { probabilities, gain, difficulty, similarities, tokens }
   }
 
   predict(features: Features): Prediction {
@@ -99,9 +103,8 @@ export class TrainedArtifact implements Artifact {
 
   /** @param values f64[features] */
   #judge(values: Float64Array): Pick<Prediction, 'probabilities' | 'gain' | 'difficulty'> {
-    const row = new Float32Array(values.length)
-    for (let i = 0; i < row.length; i++) row[i] = values[i] ?? Number.NaN
-    const margins = this.#trees.margins(row)
+    for (let i = 0; i < values.length; i++) this.#row[i] = values[i] ?? Number.NaN
+    const margins = this.#trees.margins(this.#row)
     const [, , strongShare = 0, weakShare = 0] = softmax(margins)
     const gain = strongShare - weakShare
     const { scale, offsets } = this.#calibration

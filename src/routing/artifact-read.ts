@@ -104,8 +104,12 @@ async function checkSignature(
 }
 
 /** The cluster with the greatest similarity, the first of equals. */
-export const nearestCluster = (similarities: Float64Array): number =>
-  similarities.indexOf(similarities.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY))
+export const nearestCluster = (similarities: ArrayLike<number>): number => {
+  let nearest = 0
+  for (let i = 1; i < similarities.length; i++)
+    if ((similarities[i] ?? 0) > (similarities[nearest] ?? 0)) nearest = i
+  return nearest
+}
 
 function checkGolden(artifact: Artifact, golden: readonly GoldenPrediction[]) {
   for (const [index, want] of golden.entries()) {

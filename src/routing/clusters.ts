@@ -9,19 +9,22 @@ const SOFTMAX_TEMPERATURE = 0.1
 /** The nearest clusters are taken until they have this share of all weight. */
 const TOP_P = 0.9
 
+/** Work space, as an artifact has 256 clusters at most: arrays of their own would take longer than the sort. */
+const CLUSTERS_MAX = 256
+const weights = new Float64Array(CLUSTERS_MAX)
+const order = new Uint16Array(CLUSTERS_MAX)
+
 /**
  * The nearest clusters with softmax weights, nearest first; of equals the first.
  *
- * @param similarities cosines, f64[clusters], finite
+ * @param similarities cosines, f64[clusters ≤ 256], finite
  * @returns all clusters alike where the similarities are all equal, as those of a text without words
  */
-export const nearestClusters = (similarities: Float64Array): readonly ClusterWeight[] => {
+export const nearestClusters = (similarities: ArrayLike<number>): readonly ClusterWeight[] => {
   let most = -1
-  for (const similarity of similarities) most = Math.max(most, similarity)
   const count = similarities.length
-  // By insertion: an artifact has dozens of clusters, 256 at most. Weights descend, of equals the first leads.
-  const weights = new Float64Array(count)
-  const order = new Uint16Array(count)
+  for (let i = 0; i < count; i++) most = Math.max(most, similarities[i] ?? 0)
+  // Sorted by insertion: weights descend, of equals the first leads.
   let total = 0
   for (let cluster = 0; cluster < count; cluster++) {
     const weight = Math.exp(((similarities[cluster] ?? 0) - most) / SOFTMAX_TEMPERATURE)

@@ -117,18 +117,20 @@ export const readableOf = (
  * Features of a request whose text was read.
  *
  * @param profile of its question        @param tokensRead of the text that was read
+ * @param values written, f64[FEATURE_NAMES.length]
+ * @returns tokens of the whole text
  */
-export const featuresOf = (
+export const writeFeatures = (
   request: RoutingRequest,
   profile: TextProfile,
   tokensRead: number,
-): Pick<Features, 'values' | 'tokens'> => {
+  values: Float64Array,
+): number => {
   const { length } = request.text
   const tokens = Math.ceil(tokensRead * Math.max(1, ratioOf(length, TEXT_BYTES_MAX)))
-  const values = new Float64Array(FEATURE_NAMES.length)
   writeQuestion(values, profile)
   writeRequest(values, request, tokens)
-  return { values, tokens }
+  return tokens
 }
 
 /**
@@ -146,5 +148,7 @@ export function extractFeatures(request: RoutingRequest): Features {
   const profile = scanText(question, { words, trigrams })
   // The message is part of the text: as long, it is all of it.
   const whole = question.length === text.length ? profile : scanText(text)
-  return { ...featuresOf(request, profile, whole.tokens), words, trigrams }
+  const values = new Float64Array(FEATURE_NAMES.length)
+  const tokens = writeFeatures(request, profile, whole.tokens, values)
+  return { values, words, trigrams, tokens }
 }

@@ -1,5 +1,5 @@
 interface Entry<V> {
-  readonly value: V
+  value: V
   /** Whether it was found since it was kept or last spared. */
   isUsed: boolean
 }
@@ -30,7 +30,13 @@ export class SecondChanceMap<V> {
   }
 
   keep(key: string, value: V): void {
-    this.#entries.set(key, { value, isUsed: this.#entries.has(key) })
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) {
+      entry.value = value
+      entry.isUsed = true
+      return
+    }
+    this.#entries.set(key, { value, isUsed: false })
     if (this.#entries.size > this.#max) this.#forgetOne(key)
   }
 

@@ -63,4 +63,9 @@ export interface Prediction {
 }
 
 /** What an artifact says of a request, with the estimate of its text's tokens. */
-export type Assessment = Omit<Prediction, 'embedding'> & Pick<Features, 'tokens'>
+export interface Assessment
+  extends Omit<Prediction, 'embedding' | 'similarities'>,
+    Pick<Features, 'tokens'> {
+  /** As those of a prediction. */
+  readonly similarities: readonly number[]
+}

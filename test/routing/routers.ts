@@ -41,7 +41,8 @@ export const artifactWith = (fields: Partial<Artifact> = {}): Artifact => ({
   predict,
   assess: (request) => {
     const features = extractFeatures(request)
-    return { ...(fields.predict ?? predict)(features), tokens: features.tokens }
+    const { similarities, ...said } = (fields.predict ?? predict)(features)
+    return { ...said, similarities: [...similarities], tokens: features.tokens }
   },
   close: () => {},
   ...fields,
