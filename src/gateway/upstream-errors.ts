@@ -16,11 +16,14 @@ const WORD_LENGTH_MAX = 100
 /** Beyond a day a client would not wait: taken as a day. */
 const RETRY_AFTER_MAX_MS = 86_400_000
 
-/** Keys as providers form them: `sk-…`, `gsk_…`, `AIza…`, `ya29.…`, `hf_…`, what follows `Bearer`. */
+/**
+ * Keys as providers form them: `sk-…`, `gsk_…`, `AIza…`, `ya29.…`, `hf_…`, what follows `Bearer`, and any long
+ * word with a digit in it, as keys without a mark are.
+ */
 const KEYS =
-  /\b(?:sk|gsk|xai|pk|rk|hf|gjl|tgp|nvapi|fw|csk)[-_][\w*.-]{4,}|\bAIza[\w-]{10,}|\bya29\.[\w.-]+|\bBearer\s+\S+|\beyJ[\w-]{10,}\.[\w.-]+/gi
+  /\b(?=[\w-]*\d)[\w-]{32,}|\b(?:sk|gsk|xai|pk|rk|hf|gjl|tgp|nvapi|fw|csk)[-_][\w*.-]{4,}|\bAIza[\w-]{10,}|\bya29\.[\w.-]+|\bBearer\s+\S+|\beyJ[\w-]{10,}\.[\w.-]+/gi
 const ADDRESSES =
-  /\b[a-z][a-z0-9+.-]*:\/\/\S+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\blocalhost(?::\d+)?|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|internal|local|cloud|app)\b(?::\d+)?(?:\/\S*)?/gi
+  /\b[a-z][a-z0-9+.-]*:\/\/\S+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\blocalhost(?::\d+)?|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+:\d{2,5}\b|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|internal|local|cloud|app|corp|lan|svc)\b(?::\d+)?(?:\/\S*)?/gi
 
 /** A provider's words without keys, addresses and control characters, and of bounded length. */
 export const safeDetail = (text: string, lengthMax = DETAIL_LENGTH_MAX): string =>
@@ -109,6 +112,8 @@ const says = (words: ReadonlySet<string>, { type, code }: UpstreamError): boolea
 /** What an error means that a provider tells in its own words, at a status of its own or of its stream. */
 const refusalOf = (status: number, error: UpstreamError): UpstreamFault | null => {
   if (says(CREDENTIAL, error)) return { reason: 'credential', status }
+  // A limit's words are of tokens, too.
+  if (status === 429) return null
   if (status === 413 || says(CONTEXT, error) || CONTEXT_TEXT.test(error.message))
     return { reason: 'context-exceeded', status, detail: error.message }
   if (says(MODEL_UNKNOWN, error)) return { reason: 'model-unknown', status }
@@ -147,11 +152,15 @@ export const statusFault = (
 /** Types of errors in streams and what their status would have been. */
 const STATUS_BY_TYPE: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
+  context_length_exceeded: 400,
+  invalid_api_key: 401,
   authentication_error: 401,
   billing_error: 402,
   permission_error: 403,
   not_found_error: 404,
+  model_not_found: 404,
   request_too_large: 413,
+  insufficient_quota: 429,
   rate_limit_error: 429,
   rate_limit_exceeded: 429,
   requests: 429,

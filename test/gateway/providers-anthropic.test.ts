@@ -435,6 +435,22 @@ describe("a chat's body at Anthropic", () => {
     ).not.toHaveProperty('body.thinking')
   })
 
+  it('does not think with a budget between a call and its answer: the thoughts before it are gone', () => {
+    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }
+    const messages = [
+      { role: 'user', content: 'Hello' },
+      { role: 'assistant', content: null, tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: 'x' },
+    ]
+    const body = { messages, reasoning_effort: 'low' }
+    expect(sent(body)).not.toHaveProperty('body.thinking')
+    expect(sent(body, { model: 'claude-opus-4-8' })).toHaveProperty('body.thinking')
+    // The tools of former calls are told, none to be called.
+    expect(sent(body)).toMatchObject({
+      body: { tools: [{ name: 'f', input_schema: {} }], tool_choice: { type: 'none' } },
+    })
+  })
+
   it("takes its bucket's effort where it names none, in either dialect", () => {
     const bucket = { reasoningEffort: 'low' } as const
     expect(sent({}, bucket)).toMatchObject({ body: { thinking: { budget_tokens: 1024 } } })

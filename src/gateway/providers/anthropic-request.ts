@@ -4,7 +4,7 @@ import type { Fields } from '../chat.ts'
 import { attempt, refuse } from '../dialects/refusal.ts'
 import { countOf, fieldsOf, isAbsent, isFields, listOf, textOf } from '../fields.ts'
 import { anthropicMessagesOf } from './anthropic-messages.ts'
-import { thinkingOf } from './anthropic-thinking.ts'
+import { endsWithResults, thinkingOf } from './anthropic-thinking.ts'
 
 type Members = Record<string, unknown>
 
@@ -35,6 +35,16 @@ const toolsOf = (body: Fields): readonly Members[] => {
   return tools.filter(({ name }) => names.has(name))
 }
 
+/** Tools that former turns called: Anthropic reads no call of a tool that is not there. */
+const formerTools = (turns: readonly { readonly content: readonly Fields[] }[]) => {
+  const calls = turns.flatMap(({ content }) => content.filter(({ type }) => type === 'tool_use'))
+  return [...new Set(calls.map(({ name }) => name))].map((name) => ({
+    name,
+    input_schema: { type: 'object' },
+  }))
+}
+
+const NO_TOOL: Members = { type: 'none' }
 const CHOICES: Readonly<Record<string, string>> = { auto: 'auto', required: 'any', none: 'none' }
 
 const toolChoiceOf = (body: Fields): Members | null => {
@@ -75,31 +85,35 @@ const translate = (body: Fields, model: string, bucketEffort: string | null): Fi
   if (typeof body.n === 'number' && body.n > 1)
     return refuse('#/n', 'must be 1: the model is of Anthropic')
   const { system, turns } = anthropicMessagesOf(body.messages)
-  const tools = toolsOf(body)
-  const choice = tools.length === 0 ? null : toolChoiceOf(body)
-  const isForced = choice !== null && (choice.type === 'any' || choice.type === 'tool')
+  const given = toolsOf(body)
+  const tools = given.length > 0 ? given : formerTools(turns)
+  const choice = given.length > 0 ? toolChoiceOf(body) : NO_TOOL
   const asked = countOf(body.max_completion_tokens) ?? countOf(body.max_tokens)
   const effort = textOf(body.reasoning_effort) ?? bucketEffort
-  const { maxTokens, thinking, effort: told } = thinkingOf(model, effort, asked, !isForced)
+  const thought = thinkingOf(model, effort, {
+    maxTokens: asked,
+    isForced: choice?.type === 'any' || choice?.type === 'tool',
+    isMidTurn: endsWithResults(turns),
+  })
   const format = outputFormatOf(body)
   const isJson = fieldsOf(body.response_format).type === 'json_object'
   const instructions = isJson ? [...system, { type: 'text', text: JSON_ALONE }] : system
   const stops = stopsOf(body.stop)
   const user = textOf(body.user) ?? textOf(body.safety_identifier)
   const outputConfig = {
-    ...(told === null ? {} : { effort: told }),
+    ...(thought.effort === null ? {} : { effort: thought.effort }),
     ...(format === null ? {} : { format }),
   }
   return {
     model,
-    max_tokens: maxTokens,
+    max_tokens: thought.maxTokens,
     ...(instructions.length === 0 ? {} : { system: instructions }),
     messages: turns,
     ...(tools.length === 0 ? {} : { tools }),
-    ...(choice === null ? {} : { tool_choice: choice }),
-    ...samplingOf(body, thinking !== null),
+    ...(choice === null || tools.length === 0 ? {} : { tool_choice: choice }),
+    ...samplingOf(body, thought.thinking !== null),
     ...(stops.length === 0 ? {} : { stop_sequences: stops }),
-    ...(thinking === null ? {} : { thinking }),
+    ...(thought.thinking === null ? {} : { thinking: thought.thinking }),
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     ...(user === null ? {} : { metadata: { user_id: user } }),
     ...(body.stream === true ? { stream: true } : {}),

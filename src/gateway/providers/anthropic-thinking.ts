@@ -1,4 +1,5 @@
 import type { Fields } from '../chat.ts'
+import { fieldsOf, listOf } from '../fields.ts'
 
 /**
  * Families that take a budget of tokens for thinking; later ones choose it themselves and are told an effort,
@@ -23,6 +24,19 @@ const ANSWER_TOKENS_MIN = 256
 /** Where the client names no bound: Anthropic asks for one. Thinking comes on top. */
 export const MAX_TOKENS_DEFAULT = 4_096
 
+/** What may keep a model from thinking. */
+export interface ThinkingBounds {
+  /** Of thinking and answer together, as OpenAI counts, too; null where not told. */
+  readonly maxTokens: number | null
+  /** A tool is forced: refused beside thinking. */
+  readonly isForced: boolean
+  /**
+   * The results of calls are what is answered. Models with a budget then want the thoughts that led to the
+   * calls, which OpenAI's clients do not keep.
+   */
+  readonly isMidTurn: boolean
+}
+
 export interface Thinking {
   readonly maxTokens: number
   /** `thinking` and `output_config.effort`; none where the model does not think. */
@@ -34,25 +48,28 @@ export interface Thinking {
  * How a model of Anthropic is told OpenAI's `reasoning_effort`.
  *
  * @param effort `none` and `minimal` think not at all
- * @param maxTokens of thinking and answer together, as OpenAI counts, too; null where not told
- * @param mayThink false where a tool is forced, which Anthropic refuses beside thinking
  */
 export const thinkingOf = (
   model: string,
   effort: string | null,
-  maxTokens: number | null,
-  mayThink: boolean,
+  { maxTokens, isForced, isMidTurn }: ThinkingBounds,
 ): Thinking => {
   const none = { maxTokens: maxTokens ?? MAX_TOKENS_DEFAULT, thinking: null, effort: null }
   const most = effort === null ? undefined : BUDGETS[effort]
-  if (most === undefined || !mayThink || DOES_NOT_THINK.test(model)) return none
+  if (most === undefined || isForced || DOES_NOT_THINK.test(model)) return none
   const total = maxTokens ?? MAX_TOKENS_DEFAULT + most
   if (!TAKES_BUDGET.test(model)) return { maxTokens: total, thinking: { type: 'adaptive' }, effort }
   const budget = Math.min(most, total - ANSWER_TOKENS_MIN)
-  if (budget < BUDGET_MIN) return none
+  if (isMidTurn || budget < BUDGET_MIN) return none
   return {
     maxTokens: total,
     thinking: { type: 'enabled', budget_tokens: budget },
     effort: null,
   }
 }
+
+/** Whether Anthropic's messages end with results of calls. */
+export const endsWithResults = (messages: unknown): boolean =>
+  listOf(fieldsOf(listOf(messages).at(-1)).content).some(
+    (block) => fieldsOf(block).type === 'tool_result',
+  )

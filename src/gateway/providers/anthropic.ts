@@ -7,7 +7,7 @@ import { readUpstreamError, statusFault } from '../upstream-errors.ts'
 import { readAnthropicMessage } from './anthropic-answer.ts'
 import { toMessages } from './anthropic-request.ts'
 import { AnthropicStreamDecoder } from './anthropic-stream.ts'
-import { thinkingOf } from './anthropic-thinking.ts'
+import { endsWithResults, thinkingOf } from './anthropic-thinking.ts'
 import { requestFaultOf } from './request-fault.ts'
 import type { ChatCall, Credential, ProviderProtocol, UpstreamRequest } from './types.ts'
 
@@ -41,16 +41,14 @@ const headersOf = (
 const effortMembers = ({ body, model, reasoningEffort }: ChatCall): Fields => {
   const config = fieldsOf(body.output_config)
   if (reasoningEffort === null || !isAbsent(body.thinking) || !isAbsent(config.effort)) return {}
-  const { type } = fieldsOf(body.tool_choice)
-  const isFree = type !== 'any' && type !== 'tool'
   // Beside thinking Anthropic takes no sampling of the client's.
-  const isPlain = isAbsent(body.temperature) && isAbsent(body.top_p) && isAbsent(body.top_k)
-  const { thinking, effort } = thinkingOf(
-    model,
-    reasoningEffort,
-    countOf(body.max_tokens),
-    isFree && isPlain,
-  )
+  if (!isAbsent(body.temperature) || !isAbsent(body.top_p) || !isAbsent(body.top_k)) return {}
+  const { type } = fieldsOf(body.tool_choice)
+  const { thinking, effort } = thinkingOf(model, reasoningEffort, {
+    maxTokens: countOf(body.max_tokens),
+    isForced: type === 'any' || type === 'tool',
+    isMidTurn: endsWithResults(body.messages),
+  })
   return {
     ...(thinking === null ? {} : { thinking }),
     ...(effort === null ? {} : { output_config: { ...config, effort } }),
