@@ -4,6 +4,8 @@ import { parseVmLabels } from './fleet/ingest/label-mapping.ts'
 import type { SeriesShard } from './fleet/series-shard.ts'
 import type { GatewaySettings } from './gateway/gateway-settings.ts'
 import type { HealthBoard } from './gateway/health-board.ts'
+import { type PassThroughAdapter, parsePassThrough } from './gateway/pass-through.ts'
+import { parseCatalogUrl } from './gateway/provider-address.ts'
 import {
   type ArtifactSettings,
   parseArtifactUrl,
@@ -41,6 +43,23 @@ export interface Env {
   readonly COST_USD_PER_CORE_HOUR?: string
   readonly COST_USD_PER_GIB_HOUR?: string
   readonly COST_USD_PER_100_GB_HOUR?: string
+  /** Providers, see src/gateway/provider-settings.ts; their keys are bindings of any name. */
+  readonly PROVIDERS?: string
+  readonly PASS_THROUGH?: string
+  readonly PASS_THROUGH_ORGANISATION?: string
+  readonly CATALOG_URL?: string
+  readonly CATALOG_RELOAD_SECONDS?: string
+  readonly ROUTER_ARTIFACT_URL?: string
+  readonly ROUTER_RELOAD_SECONDS?: string
+  readonly ROUTER_PUBLIC_KEY?: string
+  readonly GATEWAY_TOTAL_MS?: string
+  readonly GATEWAY_HEADERS_MS?: string
+  readonly GATEWAY_ANSWER_MS?: string
+  readonly GATEWAY_FIRST_TOKEN_MS?: string
+  readonly GATEWAY_PEEK_MS?: string
+  readonly GATEWAY_IDLE_MS?: string
+  readonly GATEWAY_OUTPUT_TOKENS?: string
+  readonly GATEWAY_HEDGE_SHARE?: string
   readonly ROUTER_ARTIFACT_URL?: string
   readonly ROUTER_RELOAD_SECONDS?: string
   readonly ROUTER_PUBLIC_KEY?: string
@@ -84,6 +103,13 @@ export interface Settings {
   /** VMs of an organisation beyond which none is made so. */
   readonly vmsMax: number
   readonly costRates: CostRates
+  /** Kinds of providers' credentials that callers may come with. */
+  readonly passThrough: ReadonlySet<PassThroughAdapter>
+  /** Slug of the organisation of callers who bring no key of ours; null: they must bring one. */
+  readonly passThroughOrganisation: string | null
+  /** Where the catalogue of models is refreshed from; null: the shipped one alone. */
+  readonly catalogUrl: string | null
+  readonly catalogReloadMs: number
   readonly routerArtifact: ArtifactSettings
   readonly gateway: GatewaySettings
 }
@@ -160,6 +186,11 @@ export const settingsOf = (env: Env): Settings => {
       usdPerGibHour: number(env, 'COST_USD_PER_GIB_HOUR', 0.02, { min: 0, max: 1_000 }),
       usdPer100GbHour: number(env, 'COST_USD_PER_100_GB_HOUR', 0.01, { min: 0, max: 1_000 }),
     },
+    passThrough: parsePassThrough(env.PASS_THROUGH ?? ''),
+    passThroughOrganisation: env.PASS_THROUGH_ORGANISATION?.trim() || null,
+    catalogUrl: parseCatalogUrl(env.CATALOG_URL ?? ''),
+    catalogReloadMs:
+      whole(env, 'CATALOG_RELOAD_SECONDS', 86_400, { min: 60, max: 2_592_000 }) * 1_000,
     routerArtifact: {
       url: parseArtifactUrl(env.ROUTER_ARTIFACT_URL ?? ''),
       reloadMs: whole(env, 'ROUTER_RELOAD_SECONDS', 300, { min: 10, max: 86_400 }) * 1_000,

@@ -32,3 +32,13 @@ export const readBaseUrl = (
   }
   return { url: `${url.origin}${url.pathname.replace(/\/+$/, '')}` }
 }
+
+/** The setting CATALOG_URL. @returns null for none   @throws RangeError naming the setting, not the address */
+export const parseCatalogUrl = (text: string): string | null => {
+  if (text.trim() === '') return null
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null
+  const isPlain = url?.protocol === 'http:' && LOOPBACK.test(url.hostname)
+  const isSound = url !== null && url.username === '' && url.password === ''
+  if (isSound && (url.protocol === 'https:' || isPlain)) return url.href
+  throw new RangeError('CATALOG_URL must begin with https:// and hold no password')
+}

@@ -11,7 +11,8 @@ const KEY_LENGTH_MIN = 16
 const KEY_LENGTH_MAX = 200
 const KEY_PROTOCOL_PREFIX = 'gjallar.key.'
 
-const unauthorized = (detail: string) =>
+/** 401 that says what to do. */
+export const unauthorized = (detail: string): ProblemError =>
   new ProblemError(
     problem(401, 'unauthorized', detail, {
       headers: { 'www-authenticate': 'Bearer realm="gjallar"' },
@@ -85,16 +86,34 @@ const lookUp =
     )
   }
 
-/** Verifies the key and sets `principal`, else answers 401; 503 when no verdict can be had. */
-export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const key = keyOf(c.req.raw.headers)
-  if (key === null) throw unauthorized('send an API key as "Authorization: Bearer KEY"')
+/**
+ * Whom a key speaks for, from what is cached or the database.
+ *
+ * @throws ProblemError 401 for a key that is not known; what the database throws when no verdict can be had
+ */
+export const verifyKey = async (
+  key: string,
+  settings: Settings,
+  nowMs: number,
+): Promise<Principal> => {
   if (key.length < KEY_LENGTH_MIN || key.length > KEY_LENGTH_MAX)
     throw unauthorized('this key is not known, has expired or was revoked')
   const hash = await rememberedHash(key)
-  const verdict = await cache.find(hash, Date.now(), lookUp(c.var.settings), isUnavailable)
+  const verdict = await cache.find(hash, nowMs, lookUp(settings), isUnavailable)
   if (!verdict) throw unauthorized('this key is not known, has expired or was revoked')
-  c.set('principal', verdict)
+  return verdict
+}
+
+/**
+ * Verifies the key and sets `principal`, else answers 401; 503 when no verdict can be had. A request that
+ * has its principal already, from a middleware of its own routes, passes.
+ */
+export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.var.principal === undefined) {
+    const key = keyOf(c.req.raw.headers)
+    if (key === null) throw unauthorized('send an API key as "Authorization: Bearer KEY"')
+    c.set('principal', await verifyKey(key, c.var.settings, Date.now()))
+  }
   await next()
 }
 

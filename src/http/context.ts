@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { Scope } from '../database/access-queries.ts'
 import type { Env, Settings } from '../env.ts'
+import type { PassThrough } from '../gateway/pass-through.ts'
 import type { KeyLimits } from '../ledger/types.ts'
 
 export { SCOPES, type Scope } from '../database/access-queries.ts'
@@ -27,6 +28,8 @@ export interface AppEnv {
     settings: Settings
     /** Set by the auth middleware on every route that needs a key. */
     principal: Principal
+    /** Set on the gateway's routes: the caller's own credential of a provider, or null. */
+    passThrough: PassThrough | null
   }
 }
 
