@@ -12,6 +12,7 @@ const MODULE_KINDS: Readonly<Record<string, string>> = {
   '.js': 'esModule',
   '.wasm': 'wasm',
   '.gjr': 'data',
+  '.tiktoken': 'data',
 }
 const COMPATIBILITY_DATE = '2026-08-01'
 /** Compiling the bundle and opening the port takes 0.3 s; a loaded machine may need much longer. */

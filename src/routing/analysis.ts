@@ -1,5 +1,6 @@
 import type { Artifact } from './artifact.ts'
 import { nearestClusters, qualityNear } from './clusters.ts'
+import type { ExactTokens, TokensSource } from './exact-tokens.ts'
 import type { Probabilities, RoutingRequest } from './types.ts'
 
 /** Clusters that an explanation names. */
@@ -12,6 +13,8 @@ export interface Analysis {
   readonly difficulty: number
   /** Estimate for the text alone. */
   readonly tokens: number
+  /** What that is by. */
+  readonly tokensSource: TokensSource
   /** The nearest clusters, at most `CLUSTERS_TOLD_MAX`, and the weights of these. */
   readonly clusters: readonly number[]
   readonly clusterWeights: readonly number[]
@@ -21,20 +24,24 @@ export interface Analysis {
 
 /**
  * @param quality f64[rows][clusters]: Q̂ of the artifact's models, and of others behind them
+ * @param exact counts the tokens, where it is loaded
  * @throws ArenaExhaustedError; RangeError after the artifact was closed
  */
 export const analyse = (
   request: RoutingRequest,
   artifact: Artifact,
   quality = artifact.quality,
+  exact?: ExactTokens,
 ): Analysis => {
   const { probabilities, difficulty, similarities, tokens } = artifact.assess(request)
+  const counted = exact?.count(request.text, tokens) ?? null
   const near = nearestClusters(similarities)
   const told = near.slice(0, CLUSTERS_TOLD_MAX)
   return {
     probabilities,
     difficulty,
-    tokens,
+    tokens: counted ?? tokens,
+    tokensSource: counted === null ? 'heuristic' : 'o200k_base',
     clusters: told.map(({ cluster }) => cluster),
     clusterWeights: told.map(({ weight }) => weight),
     quality: qualityNear(near, quality, artifact.clusters),

@@ -58,6 +58,8 @@ export const routerConfigSchema = z
     penalties: z
       .strictObject({ latency: weight, context: weight, health: weight })
       .default({ latency: 0.1, context: 0.2, health: 0.3 }),
+    /** `exact` counts by OpenAI's vocabulary o200k_base; the heuristic is a tenth of the work. */
+    tokens: z.enum(['heuristic', 'exact']).default('heuristic'),
     candidates: z.array(candidateSchema).min(1).max(CANDIDATES_MAX),
   })
   .superRefine(({ candidates }, context) => {

@@ -3,6 +3,7 @@ import { type Analysis, analyse } from './analysis.ts'
 import type { CanaryScope } from './canary.ts'
 import { type Bucket, idOf, namedBy } from './catalog.ts'
 import type { CacheScope, DecisionCache, RequestFacts } from './decision-cache.ts'
+import type { ExactTokens } from './exact-tokens.ts'
 import type { Exclusion, RoutingFault } from './faults.ts'
 import type { LatencyTracker } from './latency.ts'
 import { type Dialect, type ReadRequest, readRoutingRequest } from './request.ts'
@@ -24,6 +25,8 @@ export interface RoutingState {
   readonly decisions: DecisionCache
   readonly sessions: SessionAffinity
   readonly latencies: LatencyTracker
+  /** Where it is absent or not loaded, tokens are estimated. */
+  readonly tokens?: ExactTokens
   /** By `provider/model`; one that is not in it is closed. */
   readonly breakers: ReadonlyMap<string, BreakerState>
 }
@@ -228,7 +231,8 @@ const decideOn = (
   if (known !== null) return choose(facts, { analysis: known, cache: 'hit' }, router, state, nowMs)
   const read = request()
   if (!read.ok) return read
-  const analysis = analyse(read.value, router.artifact, router.quality)
+  const exact = router.config.tokens === 'exact' ? state.tokens : undefined
+  const analysis = analyse(read.value, router.artifact, router.quality, exact)
   state.decisions.keep(facts.key, analysis, nowMs)
   return choose(facts, { analysis, cache: 'miss' }, router, state, nowMs)
 }

@@ -8,6 +8,7 @@ import { ArtifactSource, type SourceState } from './artifact-source.ts'
 import type { RoutingState } from './decide.ts'
 import { DecisionCache } from './decision-cache.ts'
 import { DEFAULT_CONFIG } from './default-config.ts'
+import { ExactTokens, tokenizerOf } from './exact-tokens.ts'
 import { LatencyTracker } from './latency.ts'
 import { OrganisationRouters } from './organisation-routers.ts'
 import { SessionAffinity } from './session-affinity.ts'
@@ -16,12 +17,31 @@ let shippedBytes: Uint8Array<ArrayBuffer> | undefined
 let routers: OrganisationRouters | undefined
 let source: ArtifactSource | undefined
 let state: RoutingState | undefined
+let tokens: ExactTokens | undefined
 
 /** Sets the artifact that routes where an organisation has none of its own. */
 export const shipArtifact = (bytes: Uint8Array<ArrayBuffer>): void => {
   shippedBytes = bytes
   routers = undefined
   source = undefined
+}
+
+/** Others have their turn. */
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
+/** Sets where the vocabulary's file comes from once a configuration asks for exact tokens. */
+export const shipVocabulary = (load: () => Promise<Uint8Array>): void => {
+  tokens = new ExactTokens(async () => tokenizerOf(await load(), pause))
+  state = undefined
+}
+
+/** @returns work that no request has to wait for; null where there is none */
+export const prepareExactTokens = (): Promise<void> | null => {
+  const loading = tokens?.prepare() ?? null
+  if (loading === null) return null
+  return loading.catch((error: unknown) =>
+    logEvent('routing', 'error', 'tokens are estimated: no vocabulary could be loaded', error),
+  )
 }
 
 /** The shipped artifact's file. Throws ProblemError 503 where this build has none. */
@@ -91,6 +111,7 @@ export const routingState = (): RoutingState => {
     sessions: new SessionAffinity(),
     latencies: new LatencyTracker(),
     breakers: new Map(),
+    ...(tokens === undefined ? {} : { tokens }),
   }
   return state
 }

@@ -83,6 +83,7 @@ export const routeAnswer = (decisionId: string, decision: Decision, spentMs: num
     })),
     alpha: decision.alpha,
     inputTokens: decision.inputTokens,
+    tokensSource: analysis.tokensSource,
     candidates: decision.candidates.map((candidate) => ({
       ...candidate,
       ...measuredOf(decision, candidate.id),

@@ -117,5 +117,6 @@ export const makeRouter = (
 /** Whether both make the same analysis of every request. */
 export const analysesAlike = (one: Router, other: Router): boolean =>
   one.artifact === other.artifact &&
+  one.config.tokens === other.config.tokens &&
   one.quality.length === other.quality.length &&
   one.quality.every((value, i) => value === other.quality[i])

@@ -34,6 +34,7 @@ const decisionSchema = z
     clusters: z.array(z.object({ cluster: z.number().int(), weight: share })),
     alpha: share,
     inputTokens: z.number().int(),
+    tokensSource: z.enum(['heuristic', 'o200k_base']),
     candidates: z.array(
       z.object({
         id: z.string(),

@@ -2,7 +2,7 @@ import { connect } from '../database/client.ts'
 import { findOutcomes } from '../database/outcome-queries.ts'
 import { findRouter, findRouterArtifact, findRouterCanary } from '../database/router-queries.ts'
 import type { AppContext } from '../http/context.ts'
-import { followAddress, organisationRouters } from './isolate.ts'
+import { followAddress, organisationRouters, prepareExactTokens } from './isolate.ts'
 import type { Background, OrganisationRouter } from './organisation-routers.ts'
 import type { RouterStore } from './stored-choices.ts'
 
@@ -45,5 +45,12 @@ export const withRouter = async <T>(
     else background(following)
   }
   const { organisationId } = c.var.principal
-  return routers.use(organisationId, storeOf(c), Date.now(), use, background)
+  const withTokens = (found: OrganisationRouter): T => {
+    if (found.router.config.tokens === 'exact') {
+      const preparing = prepareExactTokens()
+      if (preparing !== null) background?.(preparing)
+    }
+    return use(found)
+  }
+  return routers.use(organisationId, storeOf(c), Date.now(), withTokens, background)
 }

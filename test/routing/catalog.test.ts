@@ -13,6 +13,7 @@ describe('a configuration', () => {
     expect(routerConfigSchema.parse({ candidates: [SMALL] })).toEqual({
       alpha: null,
       thresholds: null,
+      tokens: 'heuristic',
       allowedModels: null,
       penalties: { latency: 0.1, context: 0.2, health: 0.3 },
       candidates: [SMALL],
