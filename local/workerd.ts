@@ -6,7 +6,12 @@ import { type Child, startChild } from './child.ts'
 import { workerdBinary } from './workerd-binary.ts'
 
 /** The Durable Object classes of the worker, by binding; `wrangler.toml` has the same table. */
-const DURABLE_OBJECTS = { SERIES_SHARD: 'SeriesShard', HUB: 'Hub', HEALTH_BOARD: 'HealthBoard' }
+const DURABLE_OBJECTS = {
+  SERIES_SHARD: 'SeriesShard',
+  HUB: 'Hub',
+  HEALTH_BOARD: 'HealthBoard',
+  LEDGER: 'Ledger',
+}
 /** What the files of a bundle are to workerd. */
 const MODULE_KINDS: Readonly<Record<string, string>> = {
   '.js': 'esModule',

@@ -6,6 +6,7 @@ import type { GatewaySettings } from './gateway/gateway-settings.ts'
 import type { HealthBoard } from './gateway/health-board.ts'
 import { type PassThroughAdapter, parsePassThrough } from './gateway/pass-through.ts'
 import { parseCatalogUrl } from './gateway/provider-address.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import {
   type ArtifactSettings,
   parseArtifactUrl,
@@ -23,7 +24,7 @@ export interface Env {
   readonly ASSETS: Fetcher
   readonly SERIES_SHARD: DurableObjectNamespace<SeriesShard>
   readonly HUB: DurableObjectNamespace<Hub>
-  readonly LEDGER: DurableObjectNamespace
+  readonly LEDGER: DurableObjectNamespace<Ledger>
   readonly HEALTH_BOARD: DurableObjectNamespace<HealthBoard>
   readonly FLUSH_INTERVAL_MS?: string
   readonly LIVE_INTERVAL_MS?: string
@@ -34,6 +35,7 @@ export interface Env {
   readonly HOUR_RETENTION_DAYS?: string
   readonly LLM_REQUESTS_RETENTION_DAYS?: string
   readonly JOURNAL_SAMPLES_MAX?: string
+  readonly LEDGER_RECORDS_MAX?: string
   readonly SERIES_MAX?: string
   readonly SERIES_CUT_SAMPLES?: string
   readonly SERIES_CUT_MINUTES?: string
@@ -49,17 +51,6 @@ export interface Env {
   readonly PASS_THROUGH_ORGANISATION?: string
   readonly CATALOG_URL?: string
   readonly CATALOG_RELOAD_SECONDS?: string
-  readonly ROUTER_ARTIFACT_URL?: string
-  readonly ROUTER_RELOAD_SECONDS?: string
-  readonly ROUTER_PUBLIC_KEY?: string
-  readonly GATEWAY_TOTAL_MS?: string
-  readonly GATEWAY_HEADERS_MS?: string
-  readonly GATEWAY_ANSWER_MS?: string
-  readonly GATEWAY_FIRST_TOKEN_MS?: string
-  readonly GATEWAY_PEEK_MS?: string
-  readonly GATEWAY_IDLE_MS?: string
-  readonly GATEWAY_OUTPUT_TOKENS?: string
-  readonly GATEWAY_HEDGE_SHARE?: string
   readonly ROUTER_ARTIFACT_URL?: string
   readonly ROUTER_RELOAD_SECONDS?: string
   readonly ROUTER_PUBLIC_KEY?: string
@@ -88,6 +79,8 @@ export interface Settings {
   readonly retention: TierRetention
   /** Samples a shard holds that PostgreSQL does not have yet; beyond it ingest answers 503. */
   readonly journalSamplesMax: number
+  /** Requests, and feedback, that a ledger holds for PostgreSQL; beyond it nothing more is taken. */
+  readonly ledgerRecordsMax: number
   /** Label series of an organisation; an organisation at the bound gets no new ones. */
   readonly seriesMax: number
   /** Label series that a shard takes: its part of SERIES_MAX, which is an organisation's. */
@@ -174,6 +167,7 @@ export const settingsOf = (env: Env): Settings => {
       requestDays: whole(env, 'LLM_REQUESTS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
     },
     journalSamplesMax: whole(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
+    ledgerRecordsMax: whole(env, 'LEDGER_RECORDS_MAX', 200_000, { min: 10, max: 10_000_000 }),
     seriesMax,
     seriesMaxPerShard: Math.min(SERIES_PER_SHARD_MAX, Math.ceil(seriesMax / shardsPerOrganisation)),
     seriesCutSamples: whole(env, 'SERIES_CUT_SAMPLES', 500_000, { min: 100, max: 4_000_000 }),

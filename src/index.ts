@@ -7,6 +7,7 @@ import { type Env, settingsOf } from './env.ts'
 
 export { SeriesShard } from './fleet/series-shard.ts'
 export { HealthBoard } from './gateway/health-board.ts'
+export { Ledger } from './ledger/ledger.ts'
 export { Hub } from './streams/hub.ts'
 
 export default {
