@@ -52,6 +52,7 @@ const lookUp = async (settings: Settings, slug: string): Promise<Principal | nul
       scopes: new Set<Scope>(['read', 'write']),
       platformAdmin: false,
       expiresAt: null,
+      limits: null,
     }
   )
 }
