@@ -59,6 +59,16 @@ describe('members of a JSON object', () => {
     )
   })
 
+  it('are found wherever the bytes begin in memory', () => {
+    const json = '{"a":"x\\\\\\"y\\\\","model":"abcdefg","é":"\\""}'
+    for (let offset = 0; offset < 8; offset++) {
+      const memory = new Uint8Array(200)
+      const { written } = utf8.encodeInto(json, memory.subarray(offset))
+      const bytes = memory.subarray(offset, offset + written)
+      expect(text.decode(replaceMembers(bytes, { model: 'x' }))).toBe(json.replace('abcdefg', 'x'))
+    }
+  })
+
   it('throws where no object begins', () => {
     expect(() => splice('[]', { model: 'x' })).toThrow(RangeError)
   })
