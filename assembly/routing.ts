@@ -1,9 +1,10 @@
 /**
  * What routing reads of a request's text, in one call: the profile of its question, tokens of all of it,
- * the question's embedding lexical-hash-v1 and how near that is to each cluster.
+ * the question's embedding lexical-hash-v1, how near that is to each cluster, and what its words and
+ * trigrams say of four outcomes.
  *
- * Model, aligned to 16: f32[2048] weights of words' slots · f32[2048] of trigrams' ·
- * f32[clusters][384] centroids.
+ * Model, aligned to 16: f32[2048] weights of words' slots · f32[2048][4] their slopes · both of trigrams'
+ * slots · f32[clusters][384] centroids.
  */
 import { dots_f32 } from './similarity-rows'
 import { scan, text_result_bytes, text_work_bytes, WEIGHT_SLOTS } from './text'
@@ -12,6 +13,10 @@ import { textTokens } from './text-tokens'
 const WORD_DIMS: i32 = 256
 const TRIGRAM_DIMS: i32 = 128
 const DIMS: i32 = 384
+/** Weights and slopes of all slots. */
+const PART_BYTES: usize = (<usize>WEIGHT_SLOTS << 2) * 5
+/** f64[4], behind the sums of words' weights and of trigrams'. */
+const MARGIN_BYTES: usize = 32
 
 /** Share of the squared length that words have. */
 const WORD_SHARE: f64 = 0.7
@@ -19,14 +24,14 @@ const WORD_SHARE: f64 = 0.7
 /** Below this a part is zeros, and the other is brought to length 1 by itself. */
 const WHOLE_MIN: f64 = 0.999
 
-/** Working space: the text's, f64[384] sums of weights, f32[384] embedding. */
+/** Working space: the text's, f64[256] and f64[128] sums of weights with f64[4] of slopes each, f32[384] embedding. */
 export function routing_work_bytes(): usize {
-  return text_work_bytes() + DIMS * 8 + DIMS * 4
+  return text_work_bytes() + DIMS * 8 + 2 * MARGIN_BYTES + DIMS * 4
 }
 
 /** Bytes of routing_read's output. */
 export function routing_result_bytes(clusters: i32): usize {
-  return text_result_bytes() + 16 + (<usize>clusters << 3)
+  return text_result_bytes() + 16 + (<usize>clusters << 3) + MARGIN_BYTES
 }
 
 /** Rounds the sums to f32 and brings them to the length √share; zeros stay zeros. */
@@ -74,7 +79,7 @@ function settleLength(embedding: usize): void {
  * @param question u8[questionCount], UTF-8; may be part of the text, and is all of it where as long
  * @param work routing_work_bytes(), aligned to 16; the embedding is its last f32[384]
  * @param output f64[23] as text_scan of the question, f64[2] tokens without CJK and CJK letters of the
- *   text, f64[clusters] cosines
+ *   text, f64[clusters] cosines, f64[4] sums of slopes
  * Accuracy: counts exact; entropy within ACCURACY.entropy; embedding and cosines within 1e-6.
  */
 export function routing_read(
@@ -82,12 +87,12 @@ export function routing_read(
   work: usize, output: usize,
 ): void {
   const words = work + text_work_bytes()
-  const trigrams = words + WORD_DIMS * 8
-  const embedding = words + DIMS * 8
-  memory.fill(words, 0, DIMS * 8)
+  const trigrams = words + WORD_DIMS * 8 + MARGIN_BYTES
+  const embedding = trigrams + TRIGRAM_DIMS * 8 + MARGIN_BYTES
+  memory.fill(words, 0, DIMS * 8 + 2 * MARGIN_BYTES)
   scan(
     question, questionCount, words, WORD_DIMS, model, trigrams, TRIGRAM_DIMS,
-    model + (<usize>WEIGHT_SLOTS << 2), 0, work, output,
+    model + PART_BYTES, 0, work, output,
   )
   const tokens = output + text_result_bytes()
   if (questionCount == count) {
@@ -99,5 +104,10 @@ export function routing_read(
   scaleSums(words, WORD_DIMS, WORD_SHARE, embedding)
   scaleSums(trigrams, TRIGRAM_DIMS, 1 - WORD_SHARE, embedding + WORD_DIMS * 4)
   settleLength(embedding)
-  dots_f32(embedding, 1, model + (<usize>WEIGHT_SLOTS << 3), clusters, DIMS, tokens + 16)
+  dots_f32(embedding, 1, model + 2 * PART_BYTES, clusters, DIMS, tokens + 16)
+  const margins = tokens + 16 + (<usize>clusters << 3)
+  for (let at: usize = 0; at < MARGIN_BYTES; at += 8) {
+    const ofWords = load<f64>(words + WORD_DIMS * 8 + at)
+    store<f64>(margins + at, ofWords + load<f64>(trigrams + TRIGRAM_DIMS * 8 + at))
+  }
 }

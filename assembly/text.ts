@@ -53,7 +53,7 @@ const WEIGHT_SHIFT: u32 = 32 - 11
 
 /**
  * Adds +1 or −1 to the place of a hash in f32[dims] or, where there are weights, ± the weight of its slot
- * in f64[dims]. Finaliser: MurmurHash3's fmix32, in the public domain.
+ * in f64[dims] and ± its slopes in f64[4] behind. Finaliser: MurmurHash3's fmix32, in the public domain.
  */
 // @ts-ignore: decorator
 @inline
@@ -68,9 +68,17 @@ function addFeature(vector: usize, dims: u32, weights: usize, hash: u32): void {
   // By arithmetic: no one could predict a branch on it.
   const sign = (<i32>(h & 1) << 1) - 1
   if (weights != 0) {
-    const weight = <f64>load<f32>(weights + (<usize>(h >>> WEIGHT_SHIFT) << 2))
+    const slot = <usize>(h >>> WEIGHT_SHIFT)
+    const weight = <f64>load<f32>(weights + (slot << 2))
     const sum = vector + (place << 3)
     store<f64>(sum, load<f64>(sum) + <f64>sign * weight)
+    const slopes_f32x4 = v128.load(weights + (<usize>WEIGHT_SLOTS << 2) + (slot << 4))
+    const low = f64x2.promote_low_f32x4(slopes_f32x4)
+    const high = f64x2.promote_low_f32x4(v128.shuffle<i64>(slopes_f32x4, slopes_f32x4, 1, 1))
+    const signs = f64x2.splat(<f64>sign)
+    const margins = vector + (<usize>dims << 3)
+    v128.store(margins, f64x2.add(v128.load(margins), f64x2.mul(signs, low)))
+    v128.store(margins, f64x2.add(v128.load(margins, 16), f64x2.mul(signs, high)), 16)
   } else {
     const count = vector + (place << 2)
     store<f32>(count, load<f32>(count) + <f32>sign)
@@ -233,10 +241,11 @@ export function text_scan(
 }
 
 /**
- * As text_scan; where weights are given, words and trigrams are f64 that their features' weights are
- * added to.
+ * As text_scan; where weights are given, words and trigrams are f64[dims] that their features' weights are
+ * added to, and f64[4] behind that their slopes are.
  *
- * @param wordWeights f32[WEIGHT_SLOTS], or 0        @param trigramWeights likewise
+ * @param wordWeights f32[WEIGHT_SLOTS] and f32[WEIGHT_SLOTS][4] slopes, or 0
+ * @param trigramWeights likewise
  */
 export function scan(
   text: usize, count: i32, words: usize, wordDims: u32, wordWeights: usize, trigrams: usize,

@@ -1,4 +1,4 @@
-import type { Example } from './dataset.ts'
+import { bareOf, type Example, type Form } from './dataset.ts'
 import { seeded } from './seeded.ts'
 
 const REASONING = /\b(prove|derive|calculate|compute|explain|analy[sz]e|compare|step by step)\b/i
@@ -7,17 +7,17 @@ const MATH = /[=+*/^∑∫√]|\\[a-z]+|\b\d+\b.*\b\d+\b/i
 const LONG_TOKENS = [60, 150, 400] as const
 
 /** What routers by regular expressions and if/else do: points for length, code, mathematics, verbs. */
-const rulePoints = ({ prompt, features }: Example): number =>
-  LONG_TOKENS.filter((bound) => features.tokens > bound).length +
-  Number(CODE.test(prompt)) +
-  Number(MATH.test(prompt)) +
-  Number(REASONING.test(prompt))
+const rulePoints = (text: string, tokens: number): number =>
+  LONG_TOKENS.filter((bound) => tokens > bound).length +
+  Number(CODE.test(text)) +
+  Number(MATH.test(text)) +
+  Number(REASONING.test(text))
 
 const gainOf = ({ isWeakRight, isStrongRight }: Example): number =>
   Number(isStrongRight) - Number(isWeakRight)
 
 /** Scores of routers that learnt nothing, and of two that know the answers. */
-export function baselineScores(examples: readonly Example[], seed: number) {
+export function baselineScores(examples: readonly Example[], form: Form, seed: number) {
   const random = seeded(seed)
   const sums = new Map<string, { gain: number; count: number }>()
   for (const example of examples) {
@@ -32,8 +32,10 @@ export function baselineScores(examples: readonly Example[], seed: number) {
   }
   return {
     random: Float64Array.from(examples, () => random()),
-    'length only': Float64Array.from(examples, ({ features }) => features.tokens),
-    rules: Float64Array.from(examples, rulePoints),
+    'length only': Float64Array.from(examples, (example) => example[form].tokens),
+    rules: Float64Array.from(examples, ({ prompt, [form]: { tokens } }) =>
+      rulePoints(form === 'bare' ? bareOf(prompt) : prompt, tokens),
+    ),
     'oracle of subjects': Float64Array.from(examples, subjectGain),
     oracle: Float64Array.from(examples, gainOf),
   }

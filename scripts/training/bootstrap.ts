@@ -17,12 +17,21 @@ const drawQuestions = (count: number, random: Random): Uint32Array => {
   return counts
 }
 
-/** Likewise by draws of whole subjects, as many as there are. */
-function drawSubjects(subjects: readonly string[], random: Random): Uint32Array {
-  const names = [...new Set(subjects)]
-  const drawn = drawQuestions(names.length, random)
-  const countOf = new Map(names.map((name, i) => [name, drawn[i] ?? 0]))
-  return Uint32Array.from(subjects, (subject) => countOf.get(subject) ?? 0)
+/**
+ * Likewise by draws of subjects, as many as there are, and of as many questions as each one drawn has.
+ * Source: Davison & Hinkley 1997, §3.8.
+ */
+function drawSubjects(rowsOf: ReadonlyMap<string, readonly number[]>, random: Random): Uint32Array {
+  const groups = [...rowsOf.values()]
+  const counts = new Uint32Array(groups.reduce((sum, { length }) => sum + length, 0))
+  for (let i = 0; i < groups.length; i++) {
+    const rows = groups[wholeBelow(random, groups.length)] ?? []
+    for (let j = 0; j < rows.length; j++) {
+      const row = rows[wholeBelow(random, rows.length)] ?? 0
+      counts[row] = (counts[row] ?? 0) + 1
+    }
+  }
+  return counts
 }
 
 /** The same resamples for every figure, so that differences between routers are paired. */
@@ -32,7 +41,8 @@ export class Resamples {
 
   constructor(subjects: readonly string[], count: number, random: Random) {
     this.byQuestion = Array.from({ length: count }, () => drawQuestions(subjects.length, random))
-    this.bySubject = Array.from({ length: count }, () => drawSubjects(subjects, random))
+    const rowsOf = Map.groupBy(subjects.keys(), (row) => subjects[row] ?? '')
+    this.bySubject = Array.from({ length: count }, () => drawSubjects(rowsOf, random))
   }
 }
 

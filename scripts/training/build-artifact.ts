@@ -6,40 +6,49 @@ import type { ArtifactHead } from '../../src/routing/artifact-format.ts'
 import { TrainedArtifact } from '../../src/routing/artifact-model.ts'
 import { nearestCluster, readArtifact, requestOfGolden } from '../../src/routing/artifact-read.ts'
 import { writeArtifact } from '../../src/routing/artifact-write.ts'
-import { EMBEDDING_NAME } from '../../src/routing/embedding.ts'
+import { EMBEDDING_DIMS, EMBEDDING_NAME } from '../../src/routing/embedding.ts'
 import { extractFeatures, FEATURE_NAMES, FEATURES_VERSION } from '../../src/routing/features.ts'
-import { type Example, MODELS } from './dataset.ts'
 import { GOLDEN_REQUESTS } from './golden.ts'
-import { TRAINING, trainClusters, trainTrees } from './train.ts'
+import type { TrainedTriage } from './train.ts'
+import type { ClusterRates, Places } from './train-clusters.ts'
 
 const THRESHOLDS = { cheap: 0.25, hard: 0.75 } as const
 const ALPHA = 0.75
 
-/**
- * Trains on examples, writes a file with predictions of its own, and reads it back.
- *
- * @param report goes into the file
- */
-export async function buildArtifact(
-  examples: readonly Example[],
-  report: unknown,
-  seed: number,
-): Promise<Result<{ artifact: Artifact; bytes: Uint8Array<ArrayBuffer> }, ArtifactFault>> {
-  const { model, calibration, gains } = trainTrees(examples, seed)
-  const { weights, centroids, quality, cost } = trainClusters(examples, seed)
-  const { clusters } = TRAINING
+/** What training found, and what is told of it in the file. */
+export interface Trained {
+  readonly triage: TrainedTriage
+  readonly places: Places
+  readonly rates: ClusterRates
+  readonly report: unknown
+}
+
+/** Writes a file with predictions of its own, and reads it back. */
+export async function buildArtifact({
+  triage,
+  places,
+  rates,
+  report,
+}: Trained): Promise<
+  Result<{ artifact: Artifact; bytes: Uint8Array<ArrayBuffer> }, ArtifactFault>
+> {
+  const { model, calibration, gains } = triage
+  const { weights, centroids } = places
+  const { models, quality, cost } = rates
+  const clusters = centroids.length / EMBEDDING_DIMS
+  const lexical = model.lexical.weights
   const features = [...FEATURE_NAMES]
   const common = {
     features,
     thresholds: THRESHOLDS,
     alpha: ALPHA,
-    models: [...MODELS],
+    models: [...models],
     calibration,
     report,
   }
   const trained = new TrainedArtifact(
-    { ...common, version: '', clusters, centroids, quality, cost, gains, weights },
-    new TreeEnsemble(model),
+    { ...common, version: '', clusters, centroids, quality, cost, gains, weights, lexical },
+    new TreeEnsemble(model.trees),
   )
   const golden = GOLDEN_REQUESTS.map((request): ArtifactHead['golden'][number] => {
     const unknown = { probabilities: { cheap: 0, mid: 0, hard: 0 }, difficulty: 0, cluster: 0 }
@@ -57,7 +66,7 @@ export async function buildArtifact(
       outcomes: ['both', 'neither', 'strong', 'weak'],
       golden,
     },
-    model,
+    model: model.trees,
     clusters,
     numbers: {
       gains,
@@ -66,8 +75,10 @@ export async function buildArtifact(
       centroids,
       wordWeights: weights.words,
       trigramWeights: weights.trigrams,
+      wordMargins: lexical.words,
+      trigramMargins: lexical.trigrams,
     },
   })
-  const read = await readArtifact(bytes, { candidates: MODELS })
+  const read = await readArtifact(bytes, { candidates: models })
   return read.ok ? ok({ artifact: read.value, bytes }) : err(read.error)
 }

@@ -3,8 +3,9 @@ import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { extractFeatures } from '../../src/routing/features.ts'
-import type { Features, RoutingRequest } from '../../src/routing/types.ts'
+import type { RoutingRequest } from '../../src/routing/types.ts'
 import { readCsv } from './csv.ts'
+import { type SparseCounts, sparseOf } from './sparse.ts'
 
 /** One labelled outcome. */
 export interface Outcome {
@@ -14,9 +15,20 @@ export interface Outcome {
   readonly isStrongRight: boolean
 }
 
+/** What training reads of a text. */
+export interface Seen {
+  /** f64[FEATURE_NAMES.length]. */
+  readonly values: Float64Array
+  readonly tokens: number
+  readonly words: SparseCounts
+  readonly trigrams: SparseCounts
+}
+
+/** A question as it was put to the models, or alone, as people ask it: see bareOf(). */
+export type Form = 'asked' | 'bare'
+
 /** An outcome with what the router sees of it. */
-export interface Example extends Outcome {
-  readonly features: Features
+export interface Example extends Outcome, Readonly<Record<Form, Seen>> {
   /** Index into OUTCOMES. */
   readonly label: number
 }
@@ -47,7 +59,16 @@ export function requestOf(text: string): RoutingRequest {
   }
 }
 
-export const labelOf = ({ isWeakRight, isStrongRight }: Outcome): number => {
+/** A question without its choice of answers and the word that asks for one of them. */
+export function bareOf(prompt: string): string {
+  const choices = prompt.search(/\nA\. /)
+  return (choices > 0 ? prompt.slice(0, choices) : prompt).replace(/\nAnswer:$/, '')
+}
+
+export const labelOf = ({
+  isWeakRight,
+  isStrongRight,
+}: Pick<Outcome, 'isWeakRight' | 'isStrongRight'>): number => {
   if (isWeakRight) return OUTCOMES.indexOf(isStrongRight ? 'both' : 'weak')
   return OUTCOMES.indexOf(isStrongRight ? 'strong' : 'neither')
 }
@@ -82,9 +103,15 @@ export function readOutcomes(folder: string): Outcome[] {
     })
 }
 
+function seenOf(text: string): Seen {
+  const { values, tokens, words, trigrams } = extractFeatures(requestOf(text))
+  return { values, tokens, words: sparseOf(words), trigrams: sparseOf(trigrams) }
+}
+
 /** @throws Error unless the kernels are loaded */
 export const exampleOf = (outcome: Outcome): Example => ({
   ...outcome,
-  features: extractFeatures(requestOf(outcome.prompt)),
+  asked: seenOf(outcome.prompt),
+  bare: seenOf(bareOf(outcome.prompt)),
   label: labelOf(outcome),
 })

@@ -1,19 +1,20 @@
 import { OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { baselineScores } from './baselines.ts'
 import { type Interval, intervalOf, Resamples } from './bootstrap.ts'
-import type { Example } from './dataset.ts'
+import type { Example, Form } from './dataset.ts'
 import { calibrationError, orderOf, type RoutingQuality, routingQuality } from './metrics.ts'
 import { seeded } from './seeded.ts'
 
 const RESAMPLES = 1_000
 
-/** A figure with both intervals: over other questions of these subjects, and over other subjects. */
+/** A figure with both intervals: over other questions of these subjects, and over other subjects too. */
 export interface Figure extends Interval {
   readonly bySubject: readonly [low: number, high: number]
 }
 
 /** What a router predicted for examples that it did not learn from. */
 export interface Predicted {
+  readonly form: Form
   readonly examples: readonly Example[]
   /** f64[n][OUTCOMES.length]. */
   readonly probabilities: Float64Array
@@ -88,11 +89,11 @@ const shareOf = (examples: readonly Example[], test: (example: Example) => boole
 
 /** All figures of a router beside those of simpler ones, with paired differences. */
 export function evaluate(predicted: Predicted, seed: number) {
-  const { examples, gains } = predicted
+  const { examples, form, gains } = predicted
   const subjects = examples.map(({ subject }) => subject)
   const resamples = new Resamples(subjects, RESAMPLES, seeded(seed))
   const ours = routerRow(examples, gains, resamples)
-  const rows = Object.entries(baselineScores(examples, seed)).map(
+  const rows = Object.entries(baselineScores(examples, form, seed)).map(
     ([name, scores]) => [name, routerRow(examples, scores, resamples)] as const,
   )
   return {

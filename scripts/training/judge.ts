@@ -1,54 +1,75 @@
 import type { Artifact } from '../../src/routing/artifact.ts'
-import { extractFeatures, FEATURE_NAMES } from '../../src/routing/features.ts'
-import { type Example, requestOf } from './dataset.ts'
+import { FEATURE_NAMES } from '../../src/routing/features.ts'
+import { bareOf, type Example, type Form, requestOf } from './dataset.ts'
 import { evaluate } from './evaluate.ts'
 import { foldsBySubject } from './folds.ts'
+import { routingQuality } from './metrics.ts'
 import { withSpaceNoise } from './noise.ts'
 import { seeded } from './seeded.ts'
 import { VALIDATION_FOLDS } from './splits.ts'
-import { predictAll, trainTrees } from './train.ts'
+import { predictAll, trainTriage } from './train.ts'
 
-/** Figures over folds of whole subjects, each predicted by trees, calibration and all of the others. */
+const round = (value: number): number => Math.round(value * 1e4) / 1e4
+
+/** APGR of each fold alone, as someone with those subjects would find it, beside that of length. */
+function foldFigures(examples: readonly Example[], gains: Float64Array, form: Form) {
+  const tokens = Float64Array.from(examples, (example) => example[form].tokens)
+  const [gjallar, length] = [gains, tokens].map((scores) =>
+    round(routingQuality(examples, scores).apgr),
+  )
+  return { subjects: new Set(examples.map(({ subject }) => subject)).size, gjallar, length }
+}
+
+/** Figures over folds of whole subjects, each predicted by all that was trained on the others. */
 export function judgeFolds(examples: readonly Example[], seed: number) {
   const subjects = examples.map(({ subject }) => subject)
   // Other folds than those within training.
   const folds = foldsBySubject(subjects, VALIDATION_FOLDS, seed + 1)
-  const order: Example[] = []
-  const probabilities: number[] = []
-  const gains: number[] = []
-  for (let fold = 0; fold < VALIDATION_FOLDS; fold++) {
+  const parts = Array.from({ length: VALIDATION_FOLDS }, (_, fold) => {
     const held = examples.filter((_, i) => folds[i] === fold)
-    const rest = examples.filter((_, i) => folds[i] !== fold)
-    const own = predictAll(trainTrees(rest, seed), held)
-    order.push(...held)
-    probabilities.push(...own.probabilities)
-    gains.push(...own.gains)
+    const trained = trainTriage(
+      examples.filter((_, i) => folds[i] !== fold),
+      seed,
+    )
+    return { held, trained }
+  })
+  const order = parts.flatMap(({ held }) => held)
+  const figuresOf = (form: Form) => {
+    const predicted = parts.map(({ held, trained }) =>
+      predictAll(
+        trained,
+        held.map((example) => example[form]),
+      ),
+    )
+    const probabilities = Float64Array.from(predicted.flatMap((own) => [...own.probabilities]))
+    const gains = Float64Array.from(predicted.flatMap((own) => [...own.gains]))
+    return {
+      ...evaluate({ form, examples: order, probabilities, gains }, seed),
+      apgrOfFolds: parts.map(({ held }, fold) =>
+        foldFigures(held, predicted[fold]?.gains ?? gains, form),
+      ),
+    }
   }
-  return evaluate(
-    {
-      examples: order,
-      probabilities: Float64Array.from(probabilities),
-      gains: Float64Array.from(gains),
-    },
-    seed,
-  )
+  return { asked: figuresOf('asked'), bare: figuresOf('bare') }
 }
 
 const bucketOf = (difficulty: number, { cheap, hard }: Artifact['thresholds']): number =>
   Number(difficulty >= cheap) + Number(difficulty >= hard)
 
-const share = (count: number, total: number): number => Math.round((count / total) * 1e4) / 1e4
+const share = (count: number, total: number): number => round(count / total)
 
 /** Buckets that the artifact gives, and how many of them other white space changes. */
-function bucketFigures(artifact: Artifact, examples: readonly Example[], seed: number) {
+function bucketFigures(artifact: Artifact, examples: readonly Example[], form: Form, seed: number) {
   const random = seeded(seed)
   const counts = [0, 0, 0]
   const gains = [0, 0, 0]
   let flips = 0
-  for (const { prompt, features, isWeakRight, isStrongRight } of examples) {
-    const bucket = bucketOf(artifact.predict(features).difficulty, artifact.thresholds)
-    const noisy = extractFeatures(requestOf(withSpaceNoise(prompt, random)))
-    flips += Number(bucketOf(artifact.predict(noisy).difficulty, artifact.thresholds) !== bucket)
+  const bucketOfText = (text: string): number =>
+    bucketOf(artifact.assess(requestOf(text)).difficulty, artifact.thresholds)
+  for (const { prompt, isWeakRight, isStrongRight } of examples) {
+    const text = form === 'bare' ? bareOf(prompt) : prompt
+    const bucket = bucketOfText(text)
+    flips += Number(bucketOfText(withSpaceNoise(text, random)) !== bucket)
     counts[bucket] = (counts[bucket] ?? 0) + 1
     gains[bucket] = (gains[bucket] ?? 0) + Number(isStrongRight) - Number(isWeakRight)
   }
@@ -60,26 +81,29 @@ function bucketFigures(artifact: Artifact, examples: readonly Example[], seed: n
   }
 }
 
-/** Figures of an artifact as it is shipped, on examples of subjects that it never saw. */
+/** Figures of an artifact, read as the worker reads it, on examples of subjects that it never saw. */
 export function judgeUnseen(artifact: Artifact, examples: readonly Example[], seed: number) {
-  const predictions = examples.map(({ features }) => artifact.predict(features))
-  const figures = evaluate(
-    {
-      examples,
-      // `evaluate` asks for what a bucket sums to: both and weak are one.
-      probabilities: Float64Array.from(
-        predictions.flatMap(({ probabilities: { cheap, mid, hard } }) => [cheap, mid, hard, 0]),
-      ),
-      gains: Float64Array.from(predictions, ({ gain }) => gain),
-    },
-    seed,
-  )
-  const constant = FEATURE_NAMES.filter(
-    (_, i) => new Set(examples.map(({ features }) => features.values[i])).size === 1,
-  )
-  return {
-    ...figures,
-    buckets: bucketFigures(artifact, examples, seed),
-    constantFeatures: constant,
+  const figuresOf = (form: Form) => {
+    const predictions = examples.map(({ prompt }) =>
+      artifact.assess(requestOf(form === 'bare' ? bareOf(prompt) : prompt)),
+    )
+    const figures = evaluate(
+      {
+        form,
+        examples,
+        // `evaluate` asks for what a bucket sums to: both and weak are one.
+        probabilities: Float64Array.from(
+          predictions.flatMap(({ probabilities: { cheap, mid, hard } }) => [cheap, mid, hard, 0]),
+        ),
+        gains: Float64Array.from(predictions, ({ gain }) => gain),
+      },
+      seed,
+    )
+    return { ...figures, buckets: bucketFigures(artifact, examples, form, seed) }
   }
+  const constant = FEATURE_NAMES.filter(
+    (_, i) =>
+      new Set(examples.flatMap(({ asked, bare }) => [asked.values[i], bare.values[i]])).size === 1,
+  )
+  return { asked: figuresOf('asked'), bare: figuresOf('bare'), constantFeatures: constant }
 }

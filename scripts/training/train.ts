@@ -1,13 +1,12 @@
-import type { TreeModel } from '../../src/kernels/tree-model.ts'
+import type { DecisionTree, TreeModel } from '../../src/kernels/tree-model.ts'
 import { OUTCOMES } from '../../src/routing/artifact-format.ts'
-import { EMBEDDING_DIMS, embed, sifWeights } from '../../src/routing/embedding.ts'
-import { FEATURE_NAMES, type FeatureName, HASH_SLOTS } from '../../src/routing/features.ts'
+import { FEATURE_NAMES, type FeatureName } from '../../src/routing/features.ts'
 import { type Calibration, calibratedShares, fitCalibration } from './calibration.ts'
-import type { Example } from './dataset.ts'
+import type { Example, Seen } from './dataset.ts'
 import { foldsBySubject } from './folds.ts'
 import { type BoostOptions, boost, type LabelledTable, marginsOf, softmaxRows } from './gbdt.ts'
-import { assign, sphericalKMeans } from './k-means.ts'
-import { seeded } from './seeded.ts'
+import { slotWeightsOf } from './train-clusters.ts'
+import { type LexicalModel, lexicalMarginsOf, trainLexical } from './train-lexical.ts'
 
 export const TRAINING = {
   boost: {
@@ -19,12 +18,11 @@ export const TRAINING = {
     rowShare: 0.7,
     featureShare: 0.5,
   },
+  lexical: { penalty: 2, iterations: 40, tolerance: 1e-3, trigramScale: 0.43 },
+  /** Of the trees' margins and of the lexical ones in their sum. */
+  share: 0.5,
   /** Folds whose held-out margins calibrate. */
   innerFolds: 4,
-  clusters: 24,
-  iterations: 20,
-  /** Answers that each cluster's share is shrunk to its model's mean with. */
-  shrinkage: 20,
   /** Points of the distribution of gains. */
   gainPoints: 101,
   /** A subject of n questions weighs as n^0.5. */
@@ -37,14 +35,6 @@ const RISING_WITH_DIFFICULTY: readonly FeatureName[] = [
   'question_tokens_log',
   'tokens_log',
 ]
-
-/** US dollars for a million tokens in and out, as openai.com and together.ai had them in 2025. */
-const PRICES = [
-  { input: 0.6, output: 0.6 },
-  { input: 10, output: 30 },
-] as const
-/** An answer of the data is a letter. */
-const ANSWER_TOKENS = 1
 
 const classes = OUTCOMES.length
 const features = FEATURE_NAMES.length
@@ -72,47 +62,135 @@ const directions = (): Int8Array => {
   })
 }
 
-export function tableOf(examples: readonly Example[]): LabelledTable {
-  const values = new Float32Array(examples.length * features)
-  examples.forEach((example, row) => {
-    values.set(example.features.values, row * features)
-    for (const place of UNUSED_PLACES) values[row * features + place] = 0
-  })
+/** One form of a question to learn from. */
+export interface Row {
+  /** f64[FEATURE_NAMES.length]. */
+  readonly values: Float64Array
+  readonly label: number
+  readonly weight: number
+}
+
+/** A row whose words are known. */
+export interface LabelledRow extends Row {
+  readonly seen: Seen
+}
+
+/** Every question as it was asked and bare, with half a weight each, so that a template says little. */
+export function rowsOf(examples: readonly Example[]): LabelledRow[] {
   const sizes = new Map<string, number>()
   for (const { subject } of examples) sizes.set(subject, (sizes.get(subject) ?? 0) + 1)
   const raw = examples.map(
     ({ subject }) => (sizes.get(subject) ?? 1) ** TRAINING.subjectWeightExponent,
   )
   const mean = raw.reduce((a, b) => a + b, 0) / raw.length
+  return examples.flatMap(({ asked, bare, label }, i) =>
+    [asked, bare].map((seen) => ({
+      seen,
+      values: seen.values,
+      label,
+      weight: (raw[i] ?? 0) / mean / 2,
+    })),
+  )
+}
+
+export const tableOf = (rows: readonly Row[]): LabelledTable => {
+  const values = new Float32Array(rows.length * features)
+  rows.forEach((row, i) => {
+    values.set(row.values, i * features)
+    for (const place of UNUSED_PLACES) values[i * features + place] = 0
+  })
   return {
     values,
     features,
-    labels: Uint8Array.from(examples, ({ label }) => label),
+    labels: Uint8Array.from(rows, ({ label }) => label),
     classes,
-    weights: Float64Array.from(raw, (weight) => weight / mean),
+    weights: Float64Array.from(rows, ({ weight }) => weight),
     directions: directions(),
   }
 }
 
-/** Margins of each example by a model that has seen none of its subject. */
-function heldOutMargins(examples: readonly Example[], options: BoostOptions): Float64Array {
+/** Trees on features beside a linear model on words: their margins are added. */
+export interface TriageModel {
+  readonly trees: TreeModel
+  readonly lexical: LexicalModel
+}
+
+const scaledTree = (tree: DecisionTree, scale: number): DecisionTree => ({
+  ...tree,
+  value: tree.value.map((value) => Math.fround(value * scale)),
+})
+
+/**
+ * @param more rows without their words, for the trees alone
+ */
+function trainTriageModel(
+  rows: readonly LabelledRow[],
+  more: readonly Row[],
+  options: BoostOptions,
+): TriageModel {
+  const { share } = TRAINING
+  const seen = rows.map((row) => row.seen)
+  const table = {
+    seen,
+    labels: Uint8Array.from(rows, ({ label }) => label),
+    weights: Float64Array.from(rows, ({ weight }) => weight),
+  }
+  const { weights, base } = trainLexical(table, slotWeightsOf(seen), TRAINING.lexical)
+  const trees = boost(tableOf([...rows, ...more]), options)
+  return {
+    trees: {
+      ...trees,
+      base: trees.base.map((margin, k) => share * (margin + (base[k] ?? 0))),
+      trees: trees.trees.map((tree) => scaledTree(tree, share)),
+    },
+    lexical: {
+      weights: {
+        words: weights.words.map((x) => x * share),
+        trigrams: weights.trigrams.map((x) => x * share),
+      },
+      base: base.map(() => 0),
+    },
+  }
+}
+
+/** Margins of each text, f64[n][classes]. */
+export function triageMargins(
+  { trees, lexical }: TriageModel,
+  seen: readonly Seen[],
+): Float64Array {
+  const rows = seen.map((own) => ({ values: own.values, label: 0, weight: 1 }))
+  const words = lexicalMarginsOf(lexical, seen)
+  return marginsOf(trees, tableOf(rows)).map((margin, i) => margin + (words[i] ?? 0))
+}
+
+const formsOf = (examples: readonly Example[]): Seen[] =>
+  examples.flatMap(({ asked, bare }) => [asked, bare])
+
+/** Margins of each example's two forms by a model that has seen none of its subject. */
+function heldOutMargins(
+  examples: readonly Example[],
+  more: readonly Row[],
+  options: BoostOptions,
+): Float64Array {
   const subjects = examples.map(({ subject }) => subject)
   const folds = foldsBySubject(subjects, TRAINING.innerFolds, options.seed)
-  const margins = new Float64Array(examples.length * classes)
+  const width = 2 * classes
+  const margins = new Float64Array(examples.length * width)
   for (let fold = 0; fold < TRAINING.innerFolds; fold++) {
     const rows = [...folds.keys()].filter((row) => folds[row] === fold)
-    const model = boost(tableOf(examples.filter((_, row) => folds[row] !== fold)), options)
-    const own = marginsOf(model, tableOf(rows.map((row) => examples[row] as Example)))
+    const rest = examples.filter((_, row) => folds[row] !== fold)
+    const model = trainTriageModel(rowsOf(rest), more, options)
+    const own = triageMargins(model, formsOf(rows.map((row) => examples[row] as Example)))
     rows.forEach((row, i) => {
-      margins.set(own.subarray(i * classes, (i + 1) * classes), row * classes)
+      margins.set(own.subarray(i * width, (i + 1) * width), row * width)
     })
   }
   return margins
 }
 
-/** What a model says of every example. */
-export function predictAll({ model, calibration }: TrainedTrees, examples: readonly Example[]) {
-  const margins = marginsOf(model, tableOf(examples))
+/** What a model says of every text. */
+export function predictAll({ model, calibration }: TrainedTriage, seen: readonly Seen[]) {
+  const margins = triageMargins(model, seen)
   return {
     /** Calibrated, f64[n][classes]. */
     probabilities: calibratedShares(margins, calibration),
@@ -131,83 +209,27 @@ export const gainsOf = (probabilities: Float64Array): Float64Array => {
   )
 }
 
-export interface TrainedTrees {
-  readonly model: TreeModel
+export interface TrainedTriage {
+  readonly model: TriageModel
   readonly calibration: Calibration
   /** f64[gainPoints], ascending, of held-out predictions. */
   readonly gains: Float64Array
 }
 
-/** Trees and their calibration: what an artifact decides buckets with. */
-export function trainTrees(examples: readonly Example[], seed: number): TrainedTrees {
+/** What an artifact decides buckets with. */
+export function trainTriage(
+  examples: readonly Example[],
+  seed: number,
+  more: readonly Row[] = [],
+): TrainedTriage {
   const options = { ...TRAINING.boost, seed }
-  const table = tableOf(examples)
-  const margins = heldOutMargins(examples, options)
-  const calibration = fitCalibration(margins, table.labels, classes)
+  const margins = heldOutMargins(examples, more, options)
+  const labels = Uint8Array.from(examples.flatMap(({ label }) => [label, label]))
+  const calibration = fitCalibration(margins, labels, classes)
   const sorted = gainsOf(softmaxRows(margins, classes)).sort()
   const gains = Float64Array.from(
     { length: TRAINING.gainPoints },
     (_, i) => sorted[Math.round((i / (TRAINING.gainPoints - 1)) * (sorted.length - 1))] ?? 0,
   )
-  return { model: boost(table, options), calibration, gains }
-}
-
-const slotFrequencies = (counts: readonly Float32Array[]): Float64Array => {
-  const sums = new Float64Array(HASH_SLOTS)
-  for (const own of counts) {
-    own.forEach((count, slot) => {
-      sums[slot] = (sums[slot] ?? 0) + Math.abs(count)
-    })
-  }
-  const total = sums.reduce((a, b) => a + b, 0)
-  return sums.map((sum) => sum / total)
-}
-
-/** Where questions lie, and how good and dear each model is there. */
-export function trainClusters(examples: readonly Example[], seed: number) {
-  const weights = {
-    words: sifWeights(slotFrequencies(examples.map((example) => example.features.words))),
-    trigrams: sifWeights(slotFrequencies(examples.map((example) => example.features.trigrams))),
-  }
-  const rows = new Float32Array(examples.length * EMBEDDING_DIMS)
-  examples.forEach((example, row) => {
-    rows.set(embed(example.features, weights), row * EMBEDDING_DIMS)
-  })
-  const { clusters, iterations, shrinkage } = TRAINING
-  const random = seeded(seed)
-  const centroids = sphericalKMeans(rows, EMBEDDING_DIMS, clusters, iterations, random)
-  const clusterOf = assign(rows, centroids, EMBEDDING_DIMS)
-  const sizes = new Array<number>(clusters).fill(0)
-  const tokens = new Array<number>(clusters).fill(0)
-  const right = PRICES.map(() => new Array<number>(clusters).fill(0))
-  examples.forEach(({ isWeakRight, isStrongRight, features: own }, row) => {
-    const cluster = clusterOf[row] ?? 0
-    sizes[cluster] = (sizes[cluster] ?? 0) + 1
-    tokens[cluster] = (tokens[cluster] ?? 0) + own.tokens
-    for (const [model, isRight] of [isWeakRight, isStrongRight].entries()) {
-      const shares = right[model] ?? []
-      shares[cluster] = (shares[cluster] ?? 0) + Number(isRight)
-    }
-  })
-  const quality = right.flatMap((own) => {
-    const mean = own.reduce((a, b) => a + b, 0) / examples.length
-    return own.map(
-      (count, cluster) => (count + shrinkage * mean) / ((sizes[cluster] ?? 0) + shrinkage),
-    )
-  })
-  const costs = PRICES.map(({ input, output }) =>
-    tokens.map(
-      (sum, cluster) => (sum * input) / Math.max(1, sizes[cluster] ?? 1) + ANSWER_TOKENS * output,
-    ),
-  )
-  const cost = costs.flatMap((own) =>
-    own.map((usd, cluster) => usd / Math.max(...costs.map((other) => other[cluster] ?? 0))),
-  )
-  return {
-    weights,
-    centroids,
-    sizes,
-    quality: Float64Array.from(quality),
-    cost: Float64Array.from(cost),
-  }
+  return { model: trainTriageModel(rowsOf(examples), more, options), calibration, gains }
 }

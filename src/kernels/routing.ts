@@ -26,9 +26,22 @@ export interface TextReading {
   readonly tokens: number
   /** Cosine of the question's lexical-hash-v1 with each centroid, 0 without a word. */
   readonly similarities: readonly number[]
+  /** Σ slopes of the question's words and trigrams, one a slope. */
+  readonly slopeSums: readonly number[]
 }
 
-/** Weights and centroids, laid out once in the kernels' memory, where they stay until close(). */
+/** Slopes of a slot: one an outcome. */
+export const SLOPES = 4
+
+/** Slopes of slots, each f32[WEIGHT_SLOTS][SLOPES]. */
+export interface SlotSlopes {
+  readonly words: Float32Array
+  readonly trigrams: Float32Array
+}
+
+const NO_SLOPES = new Float32Array(WEIGHT_SLOTS * SLOPES)
+
+/** Weights, slopes and centroids, laid out once in the kernels' memory, where they stay until close(). */
 export class LexicalModel {
   readonly clusters: number
   readonly #kernels: Kernels
@@ -41,24 +54,35 @@ export class LexicalModel {
   /**
    * @param words f32[WEIGHT_SLOTS]        @param trigrams f32[WEIGHT_SLOTS]
    * @param centroids f32[clusters][EMBEDDING_DIMS]
+   * @param slopes zeros where absent
    * @throws RangeError when a length is another; ArenaExhaustedError
    */
-  constructor(words: Float32Array, trigrams: Float32Array, centroids: Float32Array) {
+  constructor(
+    words: Float32Array,
+    trigrams: Float32Array,
+    centroids: Float32Array,
+    slopes: SlotSlopes = { words: NO_SLOPES, trigrams: NO_SLOPES },
+  ) {
     this.clusters = centroids.length / EMBEDDING_DIMS
     if (words.length !== WEIGHT_SLOTS || trigrams.length !== WEIGHT_SLOTS)
       throw new RangeError(`words and trigrams must have ${WEIGHT_SLOTS} weights each`)
+    if ([slopes.words, slopes.trigrams].some(({ length }) => length !== NO_SLOPES.length))
+      throw new RangeError(`words and trigrams must have ${NO_SLOPES.length} slopes each`)
     if (!Number.isInteger(this.clusters))
       throw new RangeError(`centroids must hold a multiple of ${EMBEDDING_DIMS} values`)
     this.#kernels = getKernels()
-    this.#bytes = words.byteLength + trigrams.byteLength + centroids.byteLength
+    const parts = [words, slopes.words, trigrams, slopes.trigrams, centroids]
+    this.#bytes = parts.reduce((bytes, part) => bytes + part.byteLength, 0)
     const { arena, exports } = this.#kernels
     this.#workBytes = exports.routing_work_bytes()
     this.#fixedBytes = aligned(this.#workBytes + exports.routing_result_bytes(this.clusters), 16)
     this.#pointer = arena.take(this.#bytes)
     const values = arena.f32(this.#pointer, this.#bytes / 4)
-    values.set(words)
-    values.set(trigrams, WEIGHT_SLOTS)
-    values.set(centroids, 2 * WEIGHT_SLOTS)
+    let offset = 0
+    for (const part of parts) {
+      values.set(part, offset)
+      offset += part.length
+    }
   }
 
   /**
@@ -66,7 +90,7 @@ export class LexicalModel {
    *
    * @param text UTF-8        @param question UTF-8
    * @throws RangeError after close(); ArenaExhaustedError
-   * Accuracy: counts exact; similarities within 1e-6.
+   * Accuracy: counts exact; similarities within 1e-6; sums exact but for the order of additions in f64.
    */
   read(text: Uint8Array, question: Uint8Array): TextReading {
     const within = question.byteOffset - text.byteOffset
@@ -109,10 +133,14 @@ export class LexicalModel {
     const similarities: number[] = []
     for (let i = 0; i < this.clusters; i++)
       similarities.push(arena.readF64(output, SIMILARITIES + i))
+    const slopeSums: number[] = []
+    for (let i = 0; i < SLOPES; i++)
+      slopeSums.push(arena.readF64(output, SIMILARITIES + this.clusters + i))
     return {
       profile: profileAt(arena, output),
       tokens: tokensFrom(arena.readF64(output, TOKENS), arena.readF64(output, CJK)),
       similarities,
+      slopeSums,
     }
   }
 

@@ -14,7 +14,7 @@ import { HASH_SLOTS } from './features.ts'
  *   then, where it is signed, 64 bytes: Ed25519 over those 32
  */
 export const MAGIC = 'GJLROUTE'
-export const FORMAT = 1
+export const FORMAT = 2
 export const PREFIX_BYTES = 16
 export const HASH_BYTES = 32
 export const SIGNATURE_BYTES = 64
@@ -114,6 +114,8 @@ const columnsOf = ({ trees, nodes, clusters, models, gains }: Counts) =>
     ['centroids', 'f32', clusters * EMBEDDING_DIMS],
     ['wordWeights', 'f32', HASH_SLOTS],
     ['trigramWeights', 'f32', HASH_SLOTS],
+    ['wordMargins', 'f32', HASH_SLOTS * OUTCOMES.length],
+    ['trigramMargins', 'f32', HASH_SLOTS * OUTCOMES.length],
   ] as const
 
 export type SectionName = ReturnType<typeof columnsOf>[number][0]

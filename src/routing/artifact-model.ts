@@ -5,6 +5,7 @@ import type { Artifact } from './artifact.ts'
 import type { ArtifactHead } from './artifact-format.ts'
 import { EMBEDDING_DIMS, embed, type SlotWeights } from './embedding.ts'
 import { FEATURE_NAMES, readableOf, writeFeatures } from './features.ts'
+import { type LexicalWeights, lexicalScale, lexicalSums, wordsOf } from './lexical.ts'
 import type { Assessment, Features, Prediction, RoutingRequest } from './types.ts'
 
 /** What a file holds beside its trees. */
@@ -12,6 +13,7 @@ export type ArtifactParts = Omit<Artifact, 'assess' | 'predict' | 'close'> & {
   /** f64[≥ 2], ascending: gains that the shares 0, 1/(n − 1), …, 1 of training's questions stay below. */
   readonly gains: Float64Array
   readonly weights: SlotWeights
+  readonly lexical: LexicalWeights
   readonly calibration: ArtifactHead['calibration']
 }
 
@@ -61,6 +63,7 @@ export class TrainedArtifact implements Artifact {
   readonly report: unknown
   readonly #gains: Float64Array
   readonly #weights: SlotWeights
+  readonly #lexicalWeights: LexicalWeights
   readonly #calibration: ArtifactHead['calibration']
   readonly #trees: TreeEnsemble
   readonly #lexical: LexicalModel
@@ -84,27 +87,39 @@ export class TrainedArtifact implements Artifact {
     this.#weights = parts.weights
     this.#calibration = parts.calibration
     this.#trees = trees
-    this.#lexical = new LexicalModel(parts.weights.words, parts.weights.trigrams, parts.centroids)
+    this.#lexicalWeights = parts.lexical
+    const { weights, centroids, lexical } = parts
+    this.#lexical = new LexicalModel(weights.words, weights.trigrams, centroids, lexical)
   }
 
   assess(request: RoutingRequest): Assessment {
     const { text, question } = readableOf(request)
-    const { profile, tokens: read, similarities } = this.#lexical.read(text, question)
+    const reading = this.#lexical.read(text, question)
+    const { profile, tokens: read, similarities, slopeSums } = reading
     const tokens = writeFeatures(request, profile, read, this.#values)
-    const { probabilities, gain, difficulty } = this.#judge(this.#values)
+    const { probabilities, gain, difficulty } = this.#judge(this.#values, slopeSums, profile.words)
     return { probabilities, gain, difficulty, similarities, tokens }
   }
 
   predict(features: Features): Prediction {
     const embedding = embed(features, this.#weights)
     const similarities = dots(embedding, this.centroids, EMBEDDING_DIMS)
-    return { ...this.#judge(features.values), embedding, similarities }
+    const sums = lexicalSums(features, this.#lexicalWeights)
+    const judged = this.#judge(features.values, sums, wordsOf(features.values))
+    return { ...judged, embedding, similarities }
   }
 
-  /** @param values f64[features] */
-  #judge(values: Float64Array): Pick<Prediction, 'probabilities' | 'gain' | 'difficulty'> {
+  /** @param values f64[features]        @param lexical sums of `words` words, f64[outcomes] */
+  #judge(
+    values: Float64Array,
+    lexical: ArrayLike<number>,
+    words: number,
+  ): Pick<Prediction, 'probabilities' | 'gain' | 'difficulty'> {
     for (let i = 0; i < values.length; i++) this.#row[i] = values[i] ?? Number.NaN
     const margins = this.#trees.margins(this.#row)
+    const divisor = lexicalScale(words)
+    for (let outcome = 0; outcome < margins.length; outcome++)
+      margins[outcome] = (margins[outcome] ?? 0) + (lexical[outcome] ?? 0) / divisor
     const [, , strongShare = 0, weakShare = 0] = softmax(margins)
     const gain = strongShare - weakShare
     const { scale, offsets } = this.#calibration

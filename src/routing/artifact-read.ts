@@ -176,6 +176,7 @@ export async function readArtifact(
     sections.f64('gains'),
   ]
   const weights = { words: sections.f32('wordWeights'), trigrams: sections.f32('trigramWeights') }
+  const lexical = { words: sections.f32('wordMargins'), trigrams: sections.f32('trigramMargins') }
   const named = {
     version: actual,
     features,
@@ -186,7 +187,15 @@ export async function readArtifact(
     calibration,
     report,
   }
-  const parts = { ...named, centroids: sections.f32('centroids'), quality, cost, gains, weights }
+  const parts = {
+    ...named,
+    centroids: sections.f32('centroids'),
+    quality,
+    cost,
+    gains,
+    weights,
+    lexical,
+  }
   let trees: TreeEnsemble | undefined
   let artifact: Artifact
   try {

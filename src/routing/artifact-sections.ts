@@ -42,6 +42,8 @@ const RANGES = [
   ['centroids', -1.001, 1.001],
   ['wordWeights', 0, 1],
   ['trigramWeights', 0, 1],
+  ['wordMargins', -100, 100],
+  ['trigramMargins', -100, 100],
 ] as const satisfies readonly (readonly [SectionName, number, number])[]
 
 /** The first value that is NaN or out of range; gains must also ascend. */

@@ -25,6 +25,8 @@ export interface ArtifactContent {
     readonly centroids: Float32Array
     readonly wordWeights: Float32Array
     readonly trigramWeights: Float32Array
+    readonly wordMargins: Float32Array
+    readonly trigramMargins: Float32Array
   }
 }
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { getKernels } from '../../src/kernels/module.ts'
-import { EMBEDDING_DIMS, LexicalModel, WEIGHT_SLOTS } from '../../src/kernels/routing.ts'
+import { EMBEDDING_DIMS, LexicalModel, SLOPES, WEIGHT_SLOTS } from '../../src/kernels/routing.ts'
 import { dots } from '../../src/kernels/similarity.ts'
 import { scanText } from '../../src/kernels/text.ts'
 import { embed } from '../../src/routing/embedding.ts'
+import { lexicalSums } from '../../src/routing/lexical.ts'
 import { random } from './cases.ts'
 import { BUILDS, useBuild } from './load.ts'
 
@@ -17,6 +18,10 @@ const numbers = (count: number, seed: number, least: number): Float32Array => {
 }
 const WORDS = numbers(WEIGHT_SLOTS, 42, 1e-3)
 const TRIGRAMS = numbers(WEIGHT_SLOTS, 43, 1e-3)
+const SLOPES_OF = {
+  words: numbers(WEIGHT_SLOTS * SLOPES, 45, -1),
+  trigrams: numbers(WEIGHT_SLOTS * SLOPES, 46, -1),
+}
 const CENTROIDS = numbers(CLUSTERS * EMBEDDING_DIMS, 44, -1).map((x) => x / 20)
 
 const AXES = Float32Array.from({ length: EMBEDDING_DIMS ** 2 }, (_, i) =>
@@ -40,19 +45,20 @@ describe.each(BUILDS)('%s', (build) => {
 
   beforeAll(() => {
     useBuild(build)
-    model = new LexicalModel(WORDS, TRIGRAMS, CENTROIDS)
+    model = new LexicalModel(WORDS, TRIGRAMS, CENTROIDS, SLOPES_OF)
     axes = new LexicalModel(WORDS, TRIGRAMS, AXES)
   })
 
   /** What the parts give one after the other: scans, the embedding from counts, dot products. */
   const expectParts = (text: Uint8Array, question: Uint8Array): void => {
-    const { profile, tokens, similarities } = model.read(text, question)
+    const { profile, tokens, similarities, slopeSums } = model.read(text, question)
     const counts = {
       words: new Float32Array(WEIGHT_SLOTS),
       trigrams: new Float32Array(WEIGHT_SLOTS),
     }
     expect(profile).toEqual(scanText(question, counts))
     expect(tokens).toBe(scanText(text).tokens)
+    expectNear(slopeSums, lexicalSums(counts, SLOPES_OF))
     const wanted = embed(counts, { words: WORDS, trigrams: TRIGRAMS })
     expectNear(axes.read(text, question).similarities, wanted)
     expectNear(similarities, dots(wanted, CENTROIDS, EMBEDDING_DIMS))
@@ -125,6 +131,8 @@ describe.each(BUILDS)('%s', (build) => {
   it('refuses weights and centroids of other lengths', () => {
     expect(() => new LexicalModel(WORDS.subarray(1), TRIGRAMS, CENTROIDS)).toThrow(RangeError)
     expect(() => new LexicalModel(WORDS, TRIGRAMS, CENTROIDS.subarray(1))).toThrow(RangeError)
+    const short = { ...SLOPES_OF, trigrams: SLOPES_OF.trigrams.subarray(1) }
+    expect(() => new LexicalModel(WORDS, TRIGRAMS, CENTROIDS, short)).toThrow(RangeError)
   })
 
   it('gives its memory back once and reads nothing then', () => {

@@ -60,6 +60,8 @@ function contentOf(model = MODEL): ArtifactContent {
     centroids,
     wordWeights: new Float32Array(HASH_SLOTS).fill(1),
     trigramWeights: new Float32Array(HASH_SLOTS).fill(1),
+    wordMargins: new Float32Array(HASH_SLOTS * OUTCOMES.length),
+    trigramMargins: new Float32Array(HASH_SLOTS * OUTCOMES.length),
   }
   const common = {
     features: [...FEATURE_NAMES],
@@ -77,6 +79,7 @@ function contentOf(model = MODEL): ArtifactContent {
       version: '',
       clusters: 2,
       weights: { words: numbers.wordWeights, trigrams: numbers.trigramWeights },
+      lexical: { words: numbers.wordMargins, trigrams: numbers.trigramMargins },
     },
     new TreeEnsemble(MODEL),
   )

@@ -89,6 +89,8 @@ export const smallArtifact = (
       centroids: Float32Array.from([...unitVector(0), ...unitVector(1)]),
       wordWeights: weights,
       trigramWeights: weights,
+      wordMargins: new Float32Array(HASH_SLOTS * 4),
+      trigramMargins: new Float32Array(HASH_SLOTS * 4),
     },
   }
   return writeArtifact(content, signingKey)
