@@ -1,7 +1,9 @@
 import type { Env } from '../env.ts'
+import type { PassThrough } from './pass-through.ts'
 import { readProviders } from './provider-settings.ts'
 import { PROTOCOLS } from './providers/index.ts'
 import type { Credential, ProviderKind, ProviderProtocol } from './providers/types.ts'
+import { WELL_KNOWN_PROVIDERS } from './well-known-providers.ts'
 
 export interface ProviderKey {
   readonly credential: Credential
@@ -28,6 +30,11 @@ export interface ProviderRegistry {
   all(): readonly Provider[]
 }
 
+const registryOf = (providers: readonly Provider[]): ProviderRegistry => {
+  const byId = new Map(providers.map((provider) => [provider.id, provider]))
+  return { get: (id) => byId.get(id) ?? null, all: () => providers }
+}
+
 const parsed = new WeakMap<Env, ProviderRegistry>()
 
 /**
@@ -44,11 +51,29 @@ export const providersOf = (env: Env): ProviderRegistry => {
     ...settings,
     protocol: PROTOCOLS[settings.kind],
   }))
-  const byId = new Map<string, Provider>(providers.map((provider) => [provider.id, provider]))
-  const registry: ProviderRegistry = {
-    get: (id) => byId.get(id) ?? null,
-    all: () => providers,
-  }
+  const registry = registryOf(providers)
   parsed.set(env, registry)
   return registry
+}
+
+/** A provider as it is known without a key of the operator's. @throws RangeError for one that is not */
+const wellKnown = (id: string): Omit<Provider, 'keys'> => {
+  const found = WELL_KNOWN_PROVIDERS.find((one) => one.id === id)
+  if (found === undefined) throw new RangeError(`no address is known of the provider ${id}`)
+  const { kind, baseUrl } = found
+  return { id, kind, baseUrl, protocol: PROTOCOLS[kind], isMock: false }
+}
+
+/**
+ * The providers of one request: all, with the operator's keys, or for a caller's own credential its
+ * provider alone, with that credential for its only key. No other one is there to fall back to.
+ *
+ * @throws RangeError as `providersOf`
+ */
+export const providersFor = (env: Env, passThrough: PassThrough | null): ProviderRegistry => {
+  const registry = providersOf(env)
+  if (passThrough === null) return registry
+  const { providerId, credential } = passThrough
+  const provider = registry.get(providerId) ?? wellKnown(providerId)
+  return registryOf([{ ...provider, keys: [{ credential, weight: 1 }] }])
 }
