@@ -67,6 +67,7 @@ const ledgerStatements = (batch: LedgerBatch, retention: TierRetention): Stateme
       params: [
         organisationId,
         textArray(outcomes.map(({ candidate }) => candidate)),
+        textArray(outcomes.map(({ artifactVersion }) => artifactVersion)),
         ...OUTCOME_NUMBERS.map((name) => numberArray(outcomes.map((row) => row[name]))),
       ],
     })
@@ -147,11 +148,13 @@ const OUTCOME_NUMBERS = [
 ] as const
 const outcomeColumns = OUTCOME_NUMBERS.map(snake)
 
-const OUTCOMES = `INSERT INTO router_outcomes (organisation_id, candidate, ${outcomeColumns.join(', ')}, updated_at)
+const OUTCOMES = `INSERT INTO router_outcomes (organisation_id, candidate, artifact_version,
+    ${outcomeColumns.join(', ')}, updated_at)
   SELECT $1::uuid, batch.*, now()
-  FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::float8[], $6::bigint[], $7::float8[], $8::float8[]) AS batch
+  FROM unnest($2::text[], $3::text[], $4::integer[], $5::bigint[], $6::float8[], $7::bigint[], $8::float8[],
+    $9::float8[]) AS batch
   WHERE ${EXISTS}
-  ON CONFLICT (organisation_id, candidate, cluster) DO UPDATE SET
+  ON CONFLICT (organisation_id, candidate, artifact_version, cluster) DO UPDATE SET
     ${[...outcomeColumns.slice(1), 'updated_at'].map((column) => `${column} = excluded.${column}`).join(', ')}`
 
 const FEEDBACK = `INSERT INTO llm_feedback (organisation_id, decision_id, at, decided_at, success, score, latency_ms,

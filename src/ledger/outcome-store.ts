@@ -24,15 +24,17 @@ const SCHEMA = `
     latency_squares INTEGER NOT NULL, version INTEGER NOT NULL, pending INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS feedback_waiting ON feedback (at) WHERE pending = 1;
   CREATE TABLE IF NOT EXISTS outcomes (
-    candidate TEXT NOT NULL, cluster INTEGER NOT NULL, trials INTEGER NOT NULL, score_micro INTEGER NOT NULL,
+    candidate TEXT NOT NULL, artifact TEXT NOT NULL, cluster INTEGER NOT NULL, trials INTEGER NOT NULL, score_micro INTEGER NOT NULL,
     latency_count INTEGER NOT NULL, latency_sum INTEGER NOT NULL, latency_squares INTEGER NOT NULL,
-    version INTEGER NOT NULL, pending INTEGER NOT NULL, PRIMARY KEY (candidate, cluster)) WITHOUT ROWID;
+    version INTEGER NOT NULL, pending INTEGER NOT NULL, PRIMARY KEY (candidate, artifact, cluster)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS outcomes_waiting ON outcomes (candidate) WHERE pending = 1;
 `
 
-/** Totals of a candidate in a cluster. */
+/** Totals of a candidate in a cluster of an artifact. */
 export interface OutcomeRow {
   readonly candidate: string
+  /** '' for requests whose client named the model. */
+  readonly artifactVersion: string
   readonly cluster: number
   readonly version: number
   readonly trials: number
@@ -94,13 +96,18 @@ export class OutcomeStore {
     const sums = new Map<string, { record: RequestRecord; sum: Contribution }>()
     for (const record of records) {
       if (!isMeasured(record)) continue
-      const name = JSON.stringify([record.provider, record.model, record.cluster])
+      const name = JSON.stringify([
+        record.provider,
+        record.model,
+        record.artifactVersion,
+        record.cluster,
+      ])
       const one = contributionOf(null, record.latencyMs)
       const before = sums.get(name)?.sum
       sums.set(name, { record, sum: before === undefined ? one : plus(before, one) })
     }
     for (const { record, sum } of sums.values())
-      this.#add(`${record.provider}/${record.model}`, record.cluster, sum)
+      this.#add(`${record.provider}/${record.model}`, record.artifactVersion, record.cluster, sum)
   }
 
   /**
@@ -120,9 +127,10 @@ export class OutcomeStore {
         .exec(`SELECT ${SUMS.join(', ')} FROM feedback WHERE id = ?`, feedback.decisionId)
         .toArray()
       const change = before === undefined ? after : minus(after, before as unknown as Contribution)
+      const artifact = decision.artifact as string | null
       const cluster = decision.cluster as number | null
       if (decision.provider !== '')
-        this.#add(`${decision.provider}/${decision.model}`, cluster, change)
+        this.#add(`${decision.provider}/${decision.model}`, artifact, cluster, change)
       this.#sql.exec(
         `INSERT INTO feedback (id, decision, at, success, score, latency_ms, ${SUMS.join(', ')}, version, pending)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1)
@@ -141,15 +149,21 @@ export class OutcomeStore {
     return true
   }
 
-  #add(candidate: string, cluster: number | null, sum: Contribution): void {
+  #add(
+    candidate: string,
+    artifactVersion: string | null,
+    cluster: number | null,
+    sum: Contribution,
+  ): void {
     this.#sql.exec(
-      `INSERT INTO outcomes (candidate, cluster, ${SUMS.join(', ')}, version, pending)
-       SELECT ?, ?, ?, ?, ?, ?, ?, 1, 1
+      `INSERT INTO outcomes (candidate, artifact, cluster, ${SUMS.join(', ')}, version, pending)
+       SELECT ?, ?, ?, ?, ?, ?, ?, ?, 1, 1
        WHERE (SELECT count(*) FROM outcomes) < ${OUTCOMES_MAX}
-         OR EXISTS (SELECT 1 FROM outcomes WHERE candidate = ?1 AND cluster = ?2)
-       ON CONFLICT (candidate, cluster) DO UPDATE SET
+         OR EXISTS (SELECT 1 FROM outcomes WHERE candidate = ?1 AND artifact = ?2 AND cluster = ?3)
+       ON CONFLICT (candidate, artifact, cluster) DO UPDATE SET
          ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}, version = version + 1, pending = 1`,
       candidate,
+      artifactVersion ?? '',
       cluster ?? NO_CLUSTER,
       ...SUMS.map((name) => sum[name]),
     )
@@ -164,6 +178,7 @@ export class OutcomeStore {
         const sum = Number(row.latency_sum)
         return {
           candidate: String(row.candidate),
+          artifactVersion: String(row.artifact),
           cluster: Number(row.cluster),
           version: Number(row.version),
           trials: Number(row.trials),
@@ -205,11 +220,13 @@ export class OutcomeStore {
   /** PostgreSQL has these, or refused them for themselves; what changed meanwhile stays waiting. */
   settle(outcomes: readonly OutcomeRow[], feedback: readonly FeedbackRow[]): void {
     this.#sql.exec(
-      `UPDATE outcomes SET pending = 0 FROM (SELECT value ->> 0 AS candidate, value ->> 1 AS cluster,
-         value ->> 2 AS version FROM json_each(?)) AS done
-       WHERE outcomes.candidate = done.candidate AND outcomes.cluster = done.cluster
-         AND outcomes.version = done.version`,
-      JSON.stringify(outcomes.map((row) => [row.candidate, row.cluster, row.version])),
+      `UPDATE outcomes SET pending = 0 FROM (SELECT value ->> 0 AS candidate, value ->> 1 AS artifact,
+         value ->> 2 AS cluster, value ->> 3 AS version FROM json_each(?)) AS done
+       WHERE outcomes.candidate = done.candidate AND outcomes.artifact = done.artifact
+         AND outcomes.cluster = done.cluster AND outcomes.version = done.version`,
+      JSON.stringify(
+        outcomes.map((row) => [row.candidate, row.artifactVersion, row.cluster, row.version]),
+      ),
     )
     this.#sql.exec(
       `UPDATE feedback SET pending = 0 FROM (SELECT value ->> 0 AS id, value ->> 1 AS version

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { flushLedger } from '../../src/database/ledger-queries.ts'
 import { countArtifacts, findOutcomes } from '../../src/database/outcome-queries.ts'
 import {
   deleteRouterArtifact,
@@ -12,7 +13,7 @@ import {
   saveRouterConfig,
   setCanaryShare,
 } from '../../src/database/router-queries.ts'
-import { database, newOrganisation, runSql } from './fixtures.ts'
+import { database, newOrganisation, RETENTION, runSql } from './fixtures.ts'
 
 const db = database()
 let organisation = { id: '' }
@@ -156,6 +157,29 @@ describe('outcomes', () => {
     expect(found[0]?.latencyMeanMs).toBeCloseTo(mean, 9)
     expect(found[0]?.latencyM2).toBeCloseTo(m2, 6)
     expect(found[1]).toMatchObject({ latencyCount: 2, latencyMeanMs: 150, latencyM2: 5_000 })
+  })
+
+  it('come from the ledger by artifact, the last totals for each', async () => {
+    const { id } = await newOrganisation(db)
+    const row = (artifactVersion: string, trials: number) => ({
+      candidate: 'p/a',
+      artifactVersion,
+      cluster: artifactVersion === '' ? -1 : 4,
+      version: 1,
+      trials,
+      successSum: trials / 2,
+      latencyCount: 2,
+      latencyMeanMs: 150,
+      latencyM2: 5_000,
+    })
+    const batch = { organisationId: id, records: [], hours: [], feedback: [] }
+    await flushLedger(db, { ...batch, outcomes: [row('v1', 10), row('v2', 20)] }, RETENTION)
+    await flushLedger(db, { ...batch, outcomes: [row('v1', 12), row('', 2)] }, RETENTION)
+    expect(await findOutcomes(db, id, ['v1', 'v2'])).toMatchObject([
+      { artifactVersion: '', cluster: -1, trials: 2, latencyMeanMs: 150 },
+      { artifactVersion: 'v1', cluster: 4, trials: 12, successes: 6, latencyM2: 5_000 },
+      { artifactVersion: 'v2', cluster: 4, trials: 20, latencyCount: 2 },
+    ])
   })
 
   it('are counted by artifact, with decisions by bucket of the last week', async () => {
