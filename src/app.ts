@@ -11,6 +11,8 @@ import { vmMetrics } from './fleet/metrics-routes.ts'
 import { catalogue } from './fleet/query/catalogue-routes.ts'
 import { PROMETHEUS_PATHS, prometheusErrors, queries } from './fleet/query/query-routes.ts'
 import { vms } from './fleet/vm-routes.ts'
+import { authenticateGateway } from './gateway/credentials.ts'
+import { GATEWAY_PATHS, gateway, gatewayErrors, isGatewayPath } from './gateway/routes.ts'
 import { assets } from './http/assets.ts'
 import { authenticate } from './http/auth.ts'
 import { drainRefused } from './http/body.ts'
@@ -38,8 +40,12 @@ for (const path of PROMETHEUS_PATHS) app.use(path, prometheusErrors)
 app.use('/v1/metrics', otlpErrors)
 app.use('/api/v2/write', influxErrors)
 app.use('/v1/route', routingErrors)
+for (const [path, dialect] of Object.entries(GATEWAY_PATHS)) app.use(path, gatewayErrors(dialect))
 app.use('/api/*', authenticate)
-app.use('/v1/*', authenticate)
+app.use('/metrics', authenticate)
+app.use('/v1/*', (c, next) =>
+  isGatewayPath(c.req.path) ? authenticateGateway(c, next) : authenticate(c, next),
+)
 
 app.route('/', compute)
 app.route('/', vms)
@@ -52,6 +58,7 @@ app.route('/', influx)
 app.route('/', queries)
 app.route('/', catalogue)
 app.route('/', routing)
+app.route('/', gateway)
 app.route('/', streams)
 app.route('/', access)
 openApi(app)

@@ -6,7 +6,7 @@ import { type Delivery, deliver, type EnginePorts, type Question } from './engin
 import type { UpstreamFault } from './faults.ts'
 import { faultError, mostTelling } from './gateway-errors.ts'
 import type { ChatTemplate, GatewayRequest, Target } from './gateway-request.ts'
-import { Settlement, usdText } from './gateway-settlement.ts'
+import { NOBODY, Settlement, usdText } from './gateway-settlement.ts'
 import { pump, type StreamEnd } from './stream-pump.ts'
 import { UsageMeter } from './stream-usage.ts'
 import { passingWriter, type StreamWriter, translatingWriter } from './stream-writer.ts'
@@ -50,8 +50,11 @@ const questionOf = ({ call, credential, signal }: ChatRequest): Question<Complet
   isStream: call.isStream,
   signal,
   credential,
-  requestOf: ({ provider, model }, secret) =>
-    provider.protocol.chatRequest(provider.baseUrl, { ...call, model }, secret),
+  requestOf: ({ provider, model, isReasoning }, secret) => {
+    const reasoningEffort = isReasoning ? call.reasoningEffort : null
+    const asked = { ...call, model, reasoningEffort }
+    return provider.protocol.chatRequest(provider.baseUrl, asked, secret)
+  },
   readAnswer: ({ provider }, bytes, nowMs) => provider.protocol.readCompletion(bytes, nowMs),
 })
 
@@ -161,22 +164,10 @@ export const serveChat = async (
         : utf8.encode(JSON.stringify(codec.completion(completion, base.id)))
     return ok({ target, attempts, body, costNanoUsd, completion, finished: null })
   } catch (error) {
-    // A bug: what was reserved is given back.
-    settlement.settle(
-      { ...NOBODY, outcome: 'error', fault: { reason: 'malformed', detail: 'the gateway failed' } },
-      ports.clock.now(),
-    )
+    settlement.abandon(ports.clock.now())
     throw error
   }
 }
-
-const NOBODY = {
-  target: null,
-  attempts: 0,
-  usage: null,
-  usageSource: 'none',
-  timeToFirstTokenMs: null,
-} as const
 
 /** Ends a request that nobody served. */
 export const failed = (

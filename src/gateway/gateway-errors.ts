@@ -3,29 +3,7 @@ import type { RoutingFault } from '../routing/faults.ts'
 import type { Dialect } from '../routing/request.ts'
 import type { GatewayError } from './dialects/types.ts'
 import type { UpstreamFault } from './faults.ts'
-
-/** Types that clients tell apart, by status. Sources: both providers' pages on errors. */
-const TYPES: Readonly<Record<Dialect, Readonly<Record<number, string>>>> = {
-  openai: {
-    401: 'authentication_error',
-    403: 'permission_error',
-    429: 'rate_limit_error',
-  },
-  anthropic: {
-    401: 'authentication_error',
-    403: 'permission_error',
-    404: 'not_found_error',
-    413: 'request_too_large',
-    429: 'rate_limit_error',
-    503: 'overloaded_error',
-    504: 'timeout_error',
-    529: 'overloaded_error',
-  },
-}
-const SERVER_TYPES: Readonly<Record<Dialect, string>> = {
-  openai: 'server_error',
-  anthropic: 'api_error',
-}
+import { DIALECTS } from './gateway-dialects.ts'
 
 /** OpenAI's codes, by status; null in Anthropic's errors, which have none. */
 const CODES: Readonly<Record<number, string>> = {
@@ -52,10 +30,7 @@ export const gatewayError = (
   { type, code, param, retryAfterMs }: Told = {},
 ): GatewayError => ({
   status,
-  type:
-    type ??
-    TYPES[dialect][status] ??
-    (status >= 500 ? SERVER_TYPES[dialect] : 'invalid_request_error'),
+  type: type ?? DIALECTS[dialect].errorType(status),
   message,
   code: code === undefined ? (CODES[status] ?? null) : code,
   param: param ?? null,

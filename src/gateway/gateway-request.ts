@@ -13,6 +13,8 @@ export interface Target extends Server {
   readonly model: string
   /** In billionths of a US dollar; 0 where nobody knows the model's prices. */
   readonly costNanoUsd: (usage: Usage) => number
+  /** Whether it takes an effort of reasoning that its request does not name. */
+  readonly isReasoning: boolean
 }
 
 /** What of a record is known before a request is sent. */

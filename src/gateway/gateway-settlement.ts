@@ -26,6 +26,15 @@ const NO_USAGE: Usage = {
   reasoningTokens: 0,
 }
 
+/** Of a request that nobody was asked for, or nobody served. */
+export const NOBODY = {
+  target: null,
+  attempts: 0,
+  usage: null,
+  usageSource: 'none',
+  timeToFirstTokenMs: null,
+} as const
+
 /** Ends a request at the ledger, once, however it ends. */
 export class Settlement {
   readonly #request: Pick<GatewayRequest<unknown>, 'base' | 'strongCostNanoUsd' | 'reservation'>
@@ -39,6 +48,12 @@ export class Settlement {
 
   get isSettled(): boolean {
     return this.#record !== null
+  }
+
+  /** Ends what a bug left open: what was reserved is given back. */
+  abandon(nowMs: number): void {
+    const fault = { reason: 'malformed', detail: 'the gateway failed' } as const
+    this.settle({ ...NOBODY, outcome: 'error', fault }, nowMs)
   }
 
   /** @returns what was kept, which is the first ending */

@@ -19,6 +19,8 @@ const tokens = z.number().int().min(1).max(CONTEXT_TOKENS_MAX)
 /** 0 is a price: a model on one's own machine. */
 const price = z.number().min(0).max(USD_PER_MILLION_TOKENS_MAX)
 const weight = z.number().min(0).max(1)
+/** Null: what the provider does by itself. */
+const effort = z.enum(['minimal', 'low', 'medium', 'high']).nullable().default(null)
 
 const candidateSchema = z.strictObject({
   provider: name.regex(/^[^/*]+$/, 'must not hold / or *'),
@@ -60,6 +62,10 @@ export const routerConfigSchema = z
       .default({ latency: 0.1, context: 0.2, health: 0.3 }),
     /** `exact` counts by OpenAI's vocabulary o200k_base; the heuristic is a tenth of the work. */
     tokens: z.enum(['heuristic', 'exact']).default('heuristic'),
+    /** How much a model reasons, where it can and the request does not say. */
+    reasoning: z
+      .strictObject({ cheap: effort, mid: effort, hard: effort })
+      .default({ cheap: null, mid: null, hard: null }),
     candidates: z.array(candidateSchema).min(1).max(CANDIDATES_MAX),
   })
   .superRefine(({ candidates }, context) => {
@@ -84,7 +90,10 @@ export const idOf = ({ provider, model }: Pick<Candidate, 'provider' | 'model'>)
   `${provider}/${model}`
 
 /** Whether an allow-list names the candidate; null names all. */
-export const isAllowed = (allowed: readonly string[] | null, candidate: Candidate): boolean =>
+export const isAllowed = (
+  allowed: readonly string[] | null,
+  candidate: Pick<Candidate, 'provider' | 'model'>,
+): boolean =>
   allowed === null ||
   allowed.includes(idOf(candidate)) ||
   allowed.includes(`${candidate.provider}/*`)

@@ -49,6 +49,7 @@ export const targetOf = (id: string): Target => {
     provider: providerOf(providerId),
     model,
     costNanoUsd: ({ inputTokens, outputTokens }) => inputTokens * 1_000 + outputTokens * 3_000,
+    isReasoning: false,
   }
 }
 

@@ -6,7 +6,9 @@ export type Act = string | { readonly waitMs: number } | 'HANG' | 'BREAK'
 
 /** What a scripted upstream does with one request. */
 export type Reply =
-  | { readonly kind: 'refused' | 'reset' | 'hang' }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'hang' }
   | {
       readonly kind: 'answer'
       readonly status?: number

@@ -1,0 +1,39 @@
+import type { Env } from '../env.ts'
+import { routingState } from '../routing/isolate.ts'
+import { gatewayMetrics, healthRegistry } from './gateway-state.ts'
+import type { ModelHealth } from './provider-health.ts'
+import { providersOf } from './provider-registry.ts'
+
+const describeModel = (providerId: string, { model, state, errorRatio }: ModelHealth) => {
+  const latency = routingState().latencies.latencyOf(`${providerId}/${model}`)
+  return {
+    model,
+    state,
+    errorRatio,
+    latencyMeanMs: latency?.meanMs ?? null,
+    latencyDeviationMs: latency?.deviationMs ?? null,
+    measurements: latency?.measurements ?? 0,
+  }
+}
+
+/** The deployment's providers as this isolate knows them; of keys their number alone. */
+export const describeProviders = (env: Env, nowMs: number) =>
+  providersOf(env)
+    .all()
+    .map(({ id, kind, isMock, keys }) => {
+      const health = healthRegistry().all().get(id)?.snapshot(nowMs)
+      return {
+        id,
+        kind,
+        mock: isMock,
+        keys: keys.length,
+        // One that was never asked is as good as any.
+        state: health?.state ?? ('closed' as const),
+        inFlight: health?.inFlight ?? 0,
+        limit: health?.limit ?? null,
+        keysResting: health?.keysResting ?? 0,
+        refused: health?.refused ?? 0,
+        ...gatewayMetrics.of(id),
+        models: (health?.models ?? []).map((model) => describeModel(id, model)),
+      }
+    })

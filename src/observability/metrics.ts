@@ -1,0 +1,68 @@
+/** Combinations of label values of one family; what comes beyond them is counted under OVERFLOW. */
+export const SERIES_MAX = 1_024
+const OVERFLOW = 'other'
+
+export interface Family {
+  readonly name: string
+  readonly kind: 'counter' | 'gauge'
+  readonly help: string
+  /** Names of the labels, in the order of the values. */
+  readonly labels: readonly string[]
+  /** Values of labels and the number of each series. */
+  readonly series: () => Iterable<readonly [readonly string[], number]>
+}
+
+/** A counter by labels. Names end in `_total`, as OpenMetrics has it. */
+export class Counter implements Family {
+  readonly kind = 'counter'
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly #counts = new Map<string, { readonly values: readonly string[]; count: number }>()
+
+  constructor(name: string, help: string, labels: readonly string[]) {
+    this.name = name
+    this.help = help
+    this.labels = labels
+  }
+
+  /** @param by ≥ 0 */
+  add(values: readonly string[], by = 1): void {
+    const key = values.join('\n')
+    const known = this.#counts.get(key)
+    if (known !== undefined) known.count += by
+    else if (this.#counts.size < SERIES_MAX) this.#counts.set(key, { values, count: by })
+    else if (values[0] !== OVERFLOW)
+      this.add(
+        values.map(() => OVERFLOW),
+        by,
+      )
+  }
+
+  *series(): Iterable<readonly [readonly string[], number]> {
+    for (const { values, count } of this.#counts.values()) yield [values, count]
+  }
+}
+
+const escaped = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
+
+const labelsText = (names: readonly string[], values: readonly string[]): string =>
+  names.length === 0
+    ? ''
+    : `{${names.map((name, i) => `${name}="${escaped(values[i] ?? '')}"`).join(',')}}`
+
+export const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+
+/** Families as OpenMetrics text. Source: OpenMetrics 1.0, §4 and §5. */
+export const exposition = (families: readonly Family[]): string => {
+  let text = ''
+  for (const one of families) {
+    const { name, kind, help, labels } = one
+    const family = kind === 'counter' ? name.replace(/_total$/, '') : name
+    text += `# TYPE ${family} ${kind}\n# HELP ${family} ${escaped(help)}\n`
+    for (const [values, number] of one.series())
+      text += `${name}${labelsText(labels, values)} ${number}\n`
+  }
+  return `${text}# EOF\n`
+}
