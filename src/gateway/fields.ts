@@ -22,6 +22,15 @@ export const countOf = (value: unknown): number | null =>
 export const isAbsent = (value: unknown): value is null | undefined =>
   value === undefined || value === null
 
+/** A value's JSON, or null where it is nested more deeply than V8 writes: it reads any depth. */
+export const writeJson = (value: unknown): string | null => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return null
+  }
+}
+
 const utf8 = new TextDecoder()
 
 /** @returns null where the bytes are no JSON object */

@@ -119,6 +119,21 @@ describe("a chat's body at servers that speak like OpenAI", () => {
   })
 })
 
+describe('the first chunk of a stream', () => {
+  it('says nothing yet, whatever stands beside the role', () => {
+    const choice = { index: 0, delta: { role: 'assistant', content: '', refusal: null } }
+    const data = JSON.stringify({
+      id: 'x',
+      model: 'm',
+      choices: [{ ...choice, logprobs: { content: [], refusal: null }, finish_reason: null }],
+      usage: null,
+    })
+    expect(openai.openStream().decode({ event: null, data })).toEqual([
+      { kind: 'start', id: 'x', model: 'm' },
+    ])
+  })
+})
+
 describe('embeddings', () => {
   it('are asked for with every field of the client, and read in their order', () => {
     const body = { model: 'auto', input: ['a', 'b'], dimensions: 2, alpha: 1 }

@@ -477,6 +477,13 @@ describe("a chat's body at Anthropic", () => {
       })
   })
 
+  it('is refused where arguments are nested too deeply to be written again', () => {
+    const json = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`
+    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: json } }
+    const messages = [{ role: 'assistant', tool_calls: [call] }]
+    expect(sent({ messages })).toMatchObject({ ok: false, error: { reason: 'request' } })
+  })
+
   it('leaves out what Anthropic refuses: blank texts, odd ids, high temperatures', () => {
     const call = { id: 'fc:1/2', type: 'function', function: { name: 'f', arguments: '' } }
     expect(

@@ -1,5 +1,5 @@
 import type { Choice, Completion, Fields, FinishReason, Usage } from '../chat.ts'
-import { fieldsOf, isFields, readFields } from '../fields.ts'
+import { fieldsOf, readFields, writeJson } from '../fields.ts'
 
 const STOP_REASONS: Readonly<Record<FinishReason, string>> = {
   stop: 'end_turn',
@@ -28,7 +28,7 @@ export const anthropicUsage = (usage: Usage | null): Fields => {
 /** Tools take objects; what a model wrote otherwise is told as it is, under a name. */
 const inputOf = (json: string): Fields => {
   const input = json === '' ? {} : readFields(json)
-  return isFields(input) ? input : { arguments: json }
+  return input === null || writeJson(input) === null ? { arguments: json } : input
 }
 
 const contentOf = (choice: Choice): readonly Fields[] => {

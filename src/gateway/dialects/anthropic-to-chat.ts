@@ -1,7 +1,7 @@
 import type { Result } from '../../result.ts'
 import type { RoutingFault } from '../../routing/faults.ts'
 import type { Fields } from '../chat.ts'
-import { countOf, fieldsOf, isAbsent, isFields, listOf, textOf } from '../fields.ts'
+import { countOf, fieldsOf, isAbsent, isFields, listOf, textOf, writeJson } from '../fields.ts'
 import { attempt, refuse } from './refusal.ts'
 
 type Message = Record<string, unknown>
@@ -79,14 +79,14 @@ const userMessages = (content: unknown, at: string): readonly Message[] => {
 }
 
 /** Thinking stays behind: only the provider that thought it can read its proof. */
-const assistantMessage = (content: unknown): Message => {
+const assistantMessage = (content: unknown, at: string): Message => {
   const blocks = listOf(content).filter(isFields)
   const calls = blocks
     .filter(({ type }) => type === 'tool_use')
     .map(({ id, name, input }) => ({
       id,
       type: 'function',
-      function: { name, arguments: JSON.stringify(input ?? {}) },
+      function: { name, arguments: writeJson(input ?? {}) ?? refuse(at, 'is nested too deeply') },
     }))
   const text = joinTexts(content)
   return {
@@ -101,7 +101,7 @@ const messagesOf = (body: Fields): readonly Message[] => {
   const messages = listOf(body.messages).flatMap((message, i) => {
     const { role, content } = fieldsOf(message)
     return role === 'assistant'
-      ? [assistantMessage(content)]
+      ? [assistantMessage(content, `#/messages/${i}`)]
       : userMessages(content, `#/messages/${i}`)
   })
   return system === '' ? messages : [{ role: 'system', content: system }, ...messages]

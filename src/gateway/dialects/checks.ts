@@ -55,6 +55,9 @@ export const checkParts = (
   }
 }
 
+/** What says that an address is an image itself is found in so much of it. */
+const DATA_URL_HEAD_LENGTH = 200
+
 /** Bytes that base64 stands for, told by its length. */
 const decodedBytes = (base64Length: number): number => Math.floor((base64Length * 3) / 4)
 
@@ -67,7 +70,7 @@ const checkImageBytes = (base64Length: number, at: string): void => {
 export const checkImageUrl = (url: unknown, at: string): void => {
   if (typeof url !== 'string') refuse(at, 'must be the address of an image')
   if (/^https?:\/\//i.test(url)) return
-  if (!/^data:image\/[\w.+-]+;base64,/i.test(url.slice(0, MODEL_LENGTH_MAX)))
+  if (!/^data:image\/[\w.+-]+;base64,/i.test(url.slice(0, DATA_URL_HEAD_LENGTH)))
     refuse(at, 'must be an http(s) address or data:image/…;base64,')
   checkImageBytes(url.length - url.indexOf(',') - 1, at)
 }

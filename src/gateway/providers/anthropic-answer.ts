@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { Completion, Fields, FinishReason, Usage } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { countOf, fieldsOf, isFields, listOf, readFields, textOf } from '../fields.ts'
+import { countOf, fieldsOf, isFields, listOf, readFields, textOf, writeJson } from '../fields.ts'
 import { streamFault, upstreamErrorOf } from '../upstream-errors.ts'
 
 const FINISHES: Readonly<Record<string, FinishReason>> = {
@@ -70,7 +70,7 @@ export const readAnthropicMessage = (
         toolCalls: ofType(content, 'tool_use').map(({ id, name, input }) => ({
           id: textOf(id) ?? '',
           name: textOf(name) ?? '',
-          arguments: JSON.stringify(input ?? {}),
+          arguments: writeJson(input ?? {}) ?? '{}',
         })),
         finishReason: anthropicFinishOf(body.stop_reason),
         stopSequence: textOf(body.stop_sequence),

@@ -1,5 +1,5 @@
 import type { ChatEvent, Fields } from '../chat.ts'
-import { countOf, fieldsOf, isAbsent, isFields, readFields, textOf } from '../fields.ts'
+import { countOf, fieldsOf, isAbsent, isFields, readFields, textOf, writeJson } from '../fields.ts'
 import type { SseEvent } from '../sse.ts'
 import { streamFault, upstreamErrorOf } from '../upstream-errors.ts'
 import { anthropicFinishOf, anthropicUsageOf } from './anthropic-answer.ts'
@@ -61,7 +61,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
       const call = this.#calls.size
       const id = textOf(block.id) ?? `call_${call}`
       const name = textOf(block.name) ?? ''
-      const json = isFields(block.input) ? JSON.stringify(block.input) : '{}'
+      const json = (isFields(block.input) ? writeJson(block.input) : null) ?? '{}'
       this.#calls.set(index, { call, hasInput: json !== '{}' })
       const started: ChatEvent = { kind: 'tool-start', index: 0, call, id, name }
       // Servers that speak like Anthropic give the whole input here.

@@ -1,14 +1,14 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { Fields } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { countOf, fieldsOf, isAbsent } from '../fields.ts'
+import { countOf, fieldsOf, isAbsent, writeJson } from '../fields.ts'
 import { type Replacements, replaceMembers } from '../json-splice.ts'
 import { readUpstreamError, statusFault } from '../upstream-errors.ts'
 import { readAnthropicMessage } from './anthropic-answer.ts'
 import { toMessages } from './anthropic-request.ts'
 import { AnthropicStreamDecoder } from './anthropic-stream.ts'
 import { endsWithResults, thinkingOf } from './anthropic-thinking.ts'
-import { requestFaultOf } from './request-fault.ts'
+import { requestFaultOf, TOO_DEEP } from './request-fault.ts'
 import type { ChatCall, Credential, ProviderProtocol, UpstreamRequest } from './types.ts'
 
 const VERSION = '2023-06-01'
@@ -68,7 +68,8 @@ const chatRequest = (
   }
   const messages = toMessages(call.body, call.model, call.reasoningEffort)
   if (!messages.ok) return err(requestFaultOf(messages.error))
-  return ok({ url, headers: headersOf(credential), body: JSON.stringify(messages.value) })
+  const body = writeJson(messages.value)
+  return body === null ? err(TOO_DEEP) : ok({ url, headers: headersOf(credential), body })
 }
 
 /** Anthropic's messages. */

@@ -1,7 +1,16 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { Choice, Completion, Fields, FinishReason, ToolCall } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { countOf, fieldsOf, isAbsent, isFields, listOf, readFields, textOf } from '../fields.ts'
+import {
+  countOf,
+  fieldsOf,
+  isAbsent,
+  isFields,
+  listOf,
+  readFields,
+  textOf,
+  writeJson,
+} from '../fields.ts'
 import { streamFault, upstreamErrorOf } from '../upstream-errors.ts'
 import { openAiUsageOf } from './openai-usage.ts'
 
@@ -41,7 +50,7 @@ export const contentOf = (content: unknown): { text: string | null; reasoning: s
 
 /** JSON text; some servers give the object itself. */
 export const argumentsOf = (given: unknown): string =>
-  typeof given === 'string' ? given : isAbsent(given) ? '' : JSON.stringify(given)
+  typeof given === 'string' ? given : isAbsent(given) ? '' : (writeJson(given) ?? '')
 
 const callsOf = (message: Fields): readonly ToolCall[] => {
   const legacy = isFields(message.function_call) ? [{ function: message.function_call }] : []

@@ -12,6 +12,12 @@ interface Call {
   readonly id: string | null
 }
 
+/** OpenAI sends `logprobs` without tokens beside the role, which says nothing yet. */
+const hasTokens = (logprobs: unknown): boolean => {
+  const { content, refusal } = fieldsOf(logprobs)
+  return listOf(content).length > 0 || listOf(refusal).length > 0
+}
+
 /** One of the answers that come side by side. */
 class ChoiceReader {
   readonly #index: number
@@ -29,7 +35,7 @@ class ChoiceReader {
     const thought = reasoningOf(delta) ?? reasoning
     if (thought !== null) events.push({ kind: 'reasoning', index, text: thought })
     const { logprobs } = choice
-    if (textOf(text) !== null || isFields(logprobs))
+    if (textOf(text) !== null || hasTokens(logprobs))
       events.push({
         kind: 'text',
         index,

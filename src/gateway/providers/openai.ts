@@ -2,13 +2,22 @@ import { err, ok, type Result } from '../../result.ts'
 import type { Fields } from '../chat.ts'
 import { anthropicDialect } from '../dialects/anthropic.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { countOf, fieldsOf, isAbsent, isFields, listOf, readFields, textOf } from '../fields.ts'
+import {
+  countOf,
+  fieldsOf,
+  isAbsent,
+  isFields,
+  listOf,
+  readFields,
+  textOf,
+  writeJson,
+} from '../fields.ts'
 import { type Replacements, replaceMembers } from '../json-splice.ts'
 import { readUpstreamError, statusFault } from '../upstream-errors.ts'
 import { readOpenAiCompletion } from './openai-answer.ts'
 import { OpenAiStreamDecoder } from './openai-stream.ts'
 import { openAiUsageOf } from './openai-usage.ts'
-import { requestFaultOf } from './request-fault.ts'
+import { requestFaultOf, TOO_DEEP } from './request-fault.ts'
 import type {
   ChatCall,
   Credential,
@@ -49,10 +58,10 @@ const replacementsOf = (baseUrl: string, call: ChatCall, body: Fields): Replacem
   }
 }
 
-const translated = (baseUrl: string, chat: Fields, replacements: Replacements): string => {
+const translated = (baseUrl: string, chat: Fields, replacements: Replacements): string | null => {
   const { max_completion_tokens: tokens, ...rest } = chat
   const name = KNOWS_COMPLETION_TOKENS.test(baseUrl) ? 'max_completion_tokens' : 'max_tokens'
-  return JSON.stringify({ ...rest, [name]: tokens, ...replacements })
+  return writeJson({ ...rest, [name]: tokens, ...replacements })
 }
 
 const chatRequest = (
@@ -68,19 +77,18 @@ const chatRequest = (
   const chat = anthropicDialect.toChat(call.body)
   if (!chat.ok) return err(requestFaultOf(chat.error))
   const body = translated(baseUrl, chat.value, replacementsOf(baseUrl, call, chat.value))
-  return ok({ url, headers: headersOf(credential), body })
+  return body === null ? err(TOO_DEEP) : ok({ url, headers: headersOf(credential), body })
 }
 
 const embeddingsRequest = (
   baseUrl: string,
   { body, model }: EmbeddingsCall,
   credential: Credential,
-): Result<UpstreamRequest, UpstreamFault> =>
-  ok({
-    url: `${baseUrl}/embeddings`,
-    headers: headersOf(credential),
-    body: JSON.stringify({ ...body, ...OWN_FIELDS_LEFT_OUT, model }),
-  })
+): Result<UpstreamRequest, UpstreamFault> => {
+  const sent = writeJson({ ...body, ...OWN_FIELDS_LEFT_OUT, model })
+  if (sent === null) return err(TOO_DEEP)
+  return ok({ url: `${baseUrl}/embeddings`, headers: headersOf(credential), body: sent })
+}
 
 const vectorOf = (value: unknown): readonly number[] | string | null => {
   // Base64 where the client asked for it.

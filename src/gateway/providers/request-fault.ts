@@ -8,6 +8,16 @@ export const paramOf = (pointer: string): string | null =>
     .replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]')
     .replaceAll('/', '.') || null
 
+/** A body that reads as JSON and can not be written as such again. */
+export const TOO_DEEP: UpstreamFault = {
+  reason: 'request',
+  status: 400,
+  detail: '# is nested too deeply',
+  type: 'invalid_request_error',
+  code: null,
+  param: null,
+}
+
 /** A body that a provider's protocol has no words for: the client's fault, told as the provider would. */
 export const requestFaultOf = (fault: RoutingFault): UpstreamFault => ({
   reason: 'request',
