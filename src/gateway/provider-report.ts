@@ -27,7 +27,7 @@ export const describeProviders = (env: Env, nowMs: number) =>
         kind,
         mock: isMock,
         keys: keys.length,
-        // One that was never asked is as good as any.
+        // Nothing speaks against one that was never asked.
         state: health?.state ?? ('closed' as const),
         inFlight: health?.inFlight ?? 0,
         limit: health?.limit ?? null,

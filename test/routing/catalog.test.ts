@@ -15,6 +15,7 @@ describe('a configuration', () => {
       thresholds: null,
       tokens: 'heuristic',
       allowedModels: null,
+      reasoning: { cheap: null, mid: null, hard: null },
       penalties: { latency: 0.1, context: 0.2, health: 0.3 },
       candidates: [SMALL],
     })
