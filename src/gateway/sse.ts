@@ -18,6 +18,9 @@ const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 const NOTHING: readonly SseEvent[] = []
 
+// A mark of byte order counts at the head of a stream alone, not of each line.
+const utf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
+
 /**
  * Cuts a stream of bytes into server-sent events, however the bytes are split: WHATWG HTML §9.2.6. Comments,
  * `id` and `retry` are dropped. Lines are decoded whole, so that no character is ever cut; time is linear in
@@ -25,8 +28,6 @@ const NOTHING: readonly SseEvent[] = []
  */
 export class SseSplitter {
   readonly #lengthMax: number
-  // A mark of byte order counts at the head of the stream alone, not of each line.
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   /** Bytes of the line that has not ended. */
   #held = new Uint8Array(0)
   #heldBytes = 0
@@ -91,7 +92,7 @@ export class SseSplitter {
       whole = this.#held.subarray(0, this.#heldBytes)
       this.#heldBytes = 0
     }
-    const text = this.#utf8.decode(whole)
+    const text = utf8.decode(whole)
     if (!this.#isHead || whole.length === 0) return text
     this.#isHead = false
     return text.startsWith('\uFEFF') ? text.slice(1) : text
