@@ -12,6 +12,7 @@ import { catalogue } from './fleet/query/catalogue-routes.ts'
 import { PROMETHEUS_PATHS, prometheusErrors, queries } from './fleet/query/query-routes.ts'
 import { vms } from './fleet/vm-routes.ts'
 import { authenticateGateway } from './gateway/credentials.ts'
+import { models, modelsErrors } from './gateway/models-routes.ts'
 import { GATEWAY_PATHS, gateway, gatewayErrors, isGatewayPath } from './gateway/routes.ts'
 import { assets } from './http/assets.ts'
 import { authenticate } from './http/auth.ts'
@@ -41,6 +42,7 @@ app.use('/v1/metrics', otlpErrors)
 app.use('/api/v2/write', influxErrors)
 app.use('/v1/route', routingErrors)
 for (const [path, dialect] of Object.entries(GATEWAY_PATHS)) app.use(path, gatewayErrors(dialect))
+app.use('/v1/models/*', modelsErrors)
 app.use('/api/*', authenticate)
 app.use('/metrics', authenticate)
 app.use('/v1/*', (c, next) =>
@@ -59,6 +61,7 @@ app.route('/', queries)
 app.route('/', catalogue)
 app.route('/', routing)
 app.route('/', gateway)
+app.route('/', models)
 app.route('/', streams)
 app.route('/', access)
 openApi(app)

@@ -13,7 +13,7 @@ import {
   measured,
 } from './gateway-state.ts'
 import { modelCatalog } from './model-catalog.ts'
-import { providersOf } from './provider-registry.ts'
+import { providersFor } from './provider-registry.ts'
 import type { Credential } from './providers/types.ts'
 
 /** Keeps the request's context alive for work behind its answer. */
@@ -34,7 +34,7 @@ export const planContextOf = (
   nowMs: number,
 ): PlanContext => ({
   organisation,
-  providers: providersOf(c.env),
+  providers: providersFor(c.env, c.var.passThrough),
   catalog: modelCatalog(c.var.settings, nowMs, backgroundOf(c)),
   state: liveRoutingState(),
   passThrough: c.var.passThrough,
