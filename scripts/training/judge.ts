@@ -7,7 +7,7 @@ import { routingQuality } from './metrics.ts'
 import { withSpaceNoise } from './noise.ts'
 import { seeded } from './seeded.ts'
 import { VALIDATION_FOLDS } from './splits.ts'
-import { predictAll, trainTriage } from './train.ts'
+import { predictAll, type Row, trainTriage } from './train.ts'
 
 const round = (value: number): number => Math.round(value * 1e4) / 1e4
 
@@ -20,18 +20,23 @@ function foldFigures(examples: readonly Example[], gains: Float64Array, form: Fo
   return { subjects: new Set(examples.map(({ subject }) => subject)).size, gjallar, length }
 }
 
-/** Figures over folds of whole subjects, each predicted by all that was trained on the others. */
-export function judgeFolds(examples: readonly Example[], seed: number) {
+/**
+ * Figures over folds of whole subjects, each predicted by all that was trained on the others.
+ *
+ * @param moreOf rows beside those of the examples trained on
+ */
+export function judgeFolds(
+  examples: readonly Example[],
+  seed: number,
+  moreOf: (examples: readonly Example[]) => readonly Row[],
+) {
   const subjects = examples.map(({ subject }) => subject)
   // Other folds than those within training.
   const folds = foldsBySubject(subjects, VALIDATION_FOLDS, seed + 1)
   const parts = Array.from({ length: VALIDATION_FOLDS }, (_, fold) => {
     const held = examples.filter((_, i) => folds[i] === fold)
-    const trained = trainTriage(
-      examples.filter((_, i) => folds[i] !== fold),
-      seed,
-    )
-    return { held, trained }
+    const rest = examples.filter((_, i) => folds[i] !== fold)
+    return { held, trained: trainTriage(rest, seed, moreOf(rest)) }
   })
   const order = parts.flatMap(({ held }) => held)
   const figuresOf = (form: Form) => {

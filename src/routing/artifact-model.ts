@@ -1,7 +1,7 @@
 import { LexicalModel } from '../kernels/routing.ts'
 import { dots } from '../kernels/similarity.ts'
 import type { TreeEnsemble } from '../kernels/trees.ts'
-import type { Artifact } from './artifact.ts'
+import type { Artifact, ProvidedCentroids } from './artifact.ts'
 import type { ArtifactHead } from './artifact-format.ts'
 import { EMBEDDING_DIMS, embed, type SlotWeights } from './embedding.ts'
 import { FEATURE_NAMES, readableOf, writeFeatures } from './features.ts'
@@ -57,12 +57,13 @@ export class TrainedArtifact implements Artifact {
   readonly alpha: number
   readonly clusters: number
   readonly centroids: Float32Array
+  readonly provided: ProvidedCentroids | null
   readonly models: readonly string[]
   readonly quality: Float64Array
   readonly cost: Float64Array
   readonly report: unknown
   readonly #gains: Float64Array
-  readonly #weights: SlotWeights
+  readonly weights: SlotWeights
   readonly #lexicalWeights: LexicalWeights
   readonly #calibration: ArtifactHead['calibration']
   readonly #trees: TreeEnsemble
@@ -79,12 +80,13 @@ export class TrainedArtifact implements Artifact {
     this.alpha = parts.alpha
     this.clusters = parts.clusters
     this.centroids = parts.centroids
+    this.provided = parts.provided ?? null
     this.models = parts.models
     this.quality = parts.quality
     this.cost = parts.cost
     this.report = parts.report
     this.#gains = parts.gains
-    this.#weights = parts.weights
+    this.weights = parts.weights
     this.#calibration = parts.calibration
     this.#trees = trees
     this.#lexicalWeights = parts.lexical
@@ -102,7 +104,7 @@ export class TrainedArtifact implements Artifact {
   }
 
   predict(features: Features): Prediction {
-    const embedding = embed(features, this.#weights)
+    const embedding = embed(features, this.weights)
     const similarities = dots(embedding, this.centroids, EMBEDDING_DIMS)
     const sums = lexicalSums(features, this.#lexicalWeights)
     const judged = this.#judge(features.values, sums, wordsOf(features.values))

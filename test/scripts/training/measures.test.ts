@@ -85,15 +85,28 @@ describe('calibration', () => {
 })
 
 describe('resamples', () => {
-  it('draw as many questions as there are, and whole subjects', () => {
-    const subjects = ['a', 'a', 'b', 'c', 'c', 'c']
-    const { byQuestion, bySubject } = new Resamples(subjects, 20, seeded(42))
+  it('draw as many questions as there are', () => {
+    const { byQuestion } = new Resamples(['a', 'a', 'b', 'c', 'c', 'c'], 20, seeded(42))
     for (const counts of byQuestion) expect(counts.reduce((a, b) => a + b, 0)).toBe(6)
-    for (const [first, second, b, third, fourth] of bySubject) {
-      expect(first).toBe(second)
-      expect(third).toBe(fourth)
-      expect((first ?? 0) + (b ?? 0) + (third ?? 0)).toBe(3)
+  })
+
+  it('draw as many subjects as there are, and of each as many questions as it has', () => {
+    const subjects = ['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c']
+    const { bySubject } = new Resamples(subjects, 200, seeded(42))
+    const drawsOf = bySubject.map((counts) =>
+      ['a', 'b', 'c'].map((name) =>
+        counts.reduce((sum, count, i) => sum + (subjects[i] === name ? count : 0), 0),
+      ),
+    )
+    for (const draws of drawsOf) {
+      expect(draws.reduce((a, b) => a + b, 0)).toBe(9)
+      expect(draws.every((count) => count % 3 === 0)).toBe(true)
     }
+    // Subjects are left out, and questions of those that were drawn are too.
+    expect(drawsOf.some((draws) => draws.includes(0))).toBe(true)
+    expect(bySubject.some((counts, i) => drawsOf[i]?.[0] === 3 && counts[0] !== counts[3])).toBe(
+      true,
+    )
   })
 
   it('bound a figure by the middle 95 % of what was resampled', () => {
