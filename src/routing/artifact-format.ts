@@ -46,6 +46,10 @@ export const headSchema = z.strictObject({
   featuresVersion: z.int(),
   features: z.array(z.string().max(100)).min(1).max(512),
   embedding: z.literal(EMBEDDING_NAME),
+  /** Another embedding that the same clusters have centroids of, and its provider's name for it. */
+  provided: z
+    .strictObject({ embedding: z.string().min(1).max(200), dimensions: z.int().min(1).max(4_096) })
+    .optional(),
   outcomes: z.tuple([
     z.literal('both'),
     z.literal('neither'),
@@ -94,13 +98,13 @@ export interface Section {
 
 export const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8
 
-type Counts = Pick<ArtifactHead, 'trees' | 'nodes' | 'clusters' | 'models' | 'gains'>
+type Counts = Pick<ArtifactHead, 'trees' | 'nodes' | 'clusters' | 'models' | 'gains' | 'provided'>
 
 /**
  * Trees as columns of all nodes: a tree's begin at its start, children are counted from there, −1 at a
  * leaf; a feature with bit 31 sends NaN to the left; `value` is a leaf's, or a node's threshold.
  */
-const columnsOf = ({ trees, nodes, clusters, models, gains }: Counts) =>
+const columnsOf = ({ trees, nodes, clusters, models, gains, provided }: Counts) =>
   [
     ['treeStarts', 'u32', trees],
     ['treeOutputs', 'u32', trees],
@@ -116,6 +120,7 @@ const columnsOf = ({ trees, nodes, clusters, models, gains }: Counts) =>
     ['trigramWeights', 'f32', HASH_SLOTS],
     ['wordMargins', 'f32', HASH_SLOTS * OUTCOMES.length],
     ['trigramMargins', 'f32', HASH_SLOTS * OUTCOMES.length],
+    ['providedCentroids', 'f32', clusters * (provided?.dimensions ?? 0)],
   ] as const
 
 export type SectionName = ReturnType<typeof columnsOf>[number][0]

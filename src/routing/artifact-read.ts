@@ -190,6 +190,9 @@ export async function readArtifact(
   const parts = {
     ...named,
     centroids: sections.f32('centroids'),
+    provided: head.provided
+      ? { ...head.provided, centroids: sections.f32('providedCentroids') }
+      : null,
     quality,
     cost,
     gains,

@@ -44,6 +44,7 @@ const RANGES = [
   ['trigramWeights', 0, 1],
   ['wordMargins', -100, 100],
   ['trigramMargins', -100, 100],
+  ['providedCentroids', -1.001, 1.001],
 ] as const satisfies readonly (readonly [SectionName, number, number])[]
 
 /** The first value that is NaN or out of range; gains must also ascend. */

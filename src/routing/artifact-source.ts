@@ -5,6 +5,7 @@ import { describeFault } from './artifact-fault.ts'
 import { ARTIFACT_BYTES_MAX } from './artifact-format.ts'
 import { readArtifact } from './artifact-read.ts'
 import { type ArtifactSettings, isTrustedAddress } from './artifact-settings.ts'
+import { readBounded } from './bounded-response.ts'
 
 /** A file of 2 MiB takes a second from anywhere; what is slower is asked again later. */
 export const FETCH_MS_MAX = 10_000
@@ -28,28 +29,6 @@ export interface SourceState {
   /** When the address last answered that nothing changed, or with something that was taken. */
   readonly checkedAtMs: number | null
   readonly lastFailure: { readonly atMs: number; readonly reason: string } | null
-}
-
-/** The whole body, or null where it is longer than `max`. */
-const readBounded = async (
-  response: Response,
-  max: number,
-): Promise<Uint8Array<ArrayBuffer> | null> => {
-  const body = response.body as ReadableStream<Uint8Array> | null
-  if (body === null) return new Uint8Array(0)
-  const isTooLong = Number(response.headers.get('content-length') ?? 0) > max
-  const reader = body.getReader()
-  const bytes = new Uint8Array(isTooLong ? 0 : max)
-  let length = 0
-  while (!isTooLong) {
-    const { done, value } = await reader.read()
-    if (done) return bytes.slice(0, length)
-    if (length + value.length > max) break
-    bytes.set(value, length)
-    length += value.length
-  }
-  await reader.cancel()
-  return null
 }
 
 /** Asks the address, or where it points to, for an artifact other than `etag`. */

@@ -25,6 +25,8 @@ export interface ArtifactContent {
     readonly centroids: Float32Array
     readonly wordWeights: Float32Array
     readonly trigramWeights: Float32Array
+    /** f32[clusters][head.provided.dimensions], of length 1. */
+    readonly providedCentroids?: Float32Array
     readonly wordMargins: Float32Array
     readonly trigramMargins: Float32Array
   }
@@ -96,7 +98,7 @@ export async function writeArtifact(
   bytes.fill(0x20, PREFIX_BYTES, aligned(PREFIX_BYTES + json.length))
   bytes.set(json, PREFIX_BYTES)
   const all: Record<string, ArrayLike<number>> = { ...trees, ...numbers }
-  for (const section of sections) writeSection(view, section, all[section.name])
+  for (const section of sections) writeSection(view, section, all[section.name] ?? [])
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.subarray(0, end)))
   bytes.set(hash, end)
   if (signingKey) {

@@ -1,5 +1,14 @@
 import type { Assessment, Features, Prediction, RoutingRequest } from './types.ts'
 
+/** Centroids of the same clusters in a provider's embedding. */
+export interface ProvidedCentroids {
+  /** The provider's name for it. */
+  readonly embedding: string
+  readonly dimensions: number
+  /** f32[clusters][dimensions], of length 1. */
+  readonly centroids: Float32Array
+}
+
 /**
  * A trained router in memory. Parts never change; a new one replaces it as a whole.
  */
@@ -15,6 +24,8 @@ export interface Artifact {
   readonly clusters: number
   /** f32[clusters][EMBEDDING_DIMS], of length 1. */
   readonly centroids: Float32Array
+  /** Null or absent where the clusters have no centroids of another embedding. */
+  readonly provided?: ProvidedCentroids | null
   /** Models with a row in `quality` and `cost`, the weak one first, the strong one last. */
   readonly models: readonly string[]
   /** Q̂, f64[models][clusters] in [0, 1]: share of questions answered right, shrunk to the model's mean. */

@@ -164,6 +164,23 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
     artifact.close()
   })
 
+  it('has centroids of another embedding where it was made for one', async () => {
+    const content = contentOf()
+    const provided = { embedding: 'e5', dimensions: 3 }
+    const providedCentroids = Float32Array.of(1, 0, 0, 0, 0.6, 0.8)
+    const bytes = await writeArtifact({
+      ...content,
+      head: { ...content.head, provided },
+      numbers: { ...content.numbers, providedCentroids },
+    })
+    const artifact = await loaded(bytes)
+    expect(artifact.provided).toEqual({ ...provided, centroids: providedCentroids })
+    artifact.close()
+    const without = await loaded(await writeArtifact(content))
+    expect(without.provided).toBeNull()
+    without.close()
+  })
+
   it('predicts by its trees, as one computes by hand', async () => {
     const artifact = await loaded(await writeArtifact(contentOf()))
     const sharesOf = (margins: number[]): number[] => {
@@ -281,6 +298,18 @@ describe('a faulty artifact', () => {
     const fault = await faultOf(await make())
     expect(fault).toMatchObject(want)
     expect(fault !== 'none' && describeFault(fault)).toBeTruthy()
+  })
+
+  it('is refused with NaN in another embedding’s centroids, and not written without them', async () => {
+    const provided = { embedding: 'e5', dimensions: 1 }
+    const content = withHead({ provided })
+    const numbers = { ...content.numbers, providedCentroids: Float32Array.of(1, Number.NaN) }
+    expect(await faultOf(await writeArtifact({ ...content, numbers }))).toEqual({
+      reason: 'bad-value',
+      section: 'providedCentroids',
+      index: 1,
+    })
+    await expect(writeArtifact(content)).rejects.toThrow(RangeError)
   })
 
   it('is refused wherever one bit of the shipped file is another', async () => {
