@@ -21,7 +21,11 @@ const ROWS_MAX = 1_000_000
 
 /** The request's own row is gone after its days, or was made for a decision alone; feedback stays. */
 const PAGE = `SELECT json_build_object(
-    'features', r.features, 'cluster', f.cluster, 'artifactVersion', f.artifact_version,
+    'features', (
+      SELECT json_agg(nullif(value, 'NaN') ORDER BY place)
+      FROM unnest(r.features) WITH ORDINALITY AS given(value, place)
+    ),
+    'cluster', f.cluster, 'artifactVersion', f.artifact_version,
     'provider', f.provider, 'model', f.model, 'score', f.score,
     'latencyMs', coalesce(f.latency_ms, r.latency_ms, 0),
     'costUsd', coalesce(r.cost_nano_usd, 0) / 1e9)::text AS line
