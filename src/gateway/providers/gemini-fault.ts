@@ -1,7 +1,7 @@
 import type { Fields } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
 import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
-import { retryAfterMsOf, safeDetail } from '../upstream-errors.ts'
+import { retryAfterMsOf, safeDetail, statusFault } from '../upstream-errors.ts'
 import { jsonOf, refused } from './wire.ts'
 
 const DURATION = /^(\d+(?:\.\d+)?)s$/
@@ -52,7 +52,13 @@ export const readGeminiFault = (
   status: number,
   headers: Headers,
   body: Uint8Array,
-): UpstreamFault => geminiFaultOf(status, jsonOf(body), retryAfterMsOf(headers))
+): UpstreamFault => {
+  const value = jsonOf(body)
+  const isOwn = isFields(fieldsOf(Array.isArray(value) ? value[0] : value).error)
+  return isOwn
+    ? geminiFaultOf(status, value, retryAfterMsOf(headers))
+    : statusFault(status, headers, null)
+}
 
 /** The fault of an event inside a stream that began well; null where it is none. */
 export const faultInStream = (event: Fields): UpstreamFault | null => {

@@ -1,6 +1,6 @@
 import type { UpstreamFault } from '../faults.ts'
-import { fieldsOf, listOf, textOf } from '../fields.ts'
-import { retryAfterMsOf, safeDetail } from '../upstream-errors.ts'
+import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
+import { retryAfterMsOf, safeDetail, statusFault } from '../upstream-errors.ts'
 import { jsonOf, refused } from './wire.ts'
 
 /** Internal codes. Source: developers.cloudflare.com/workers-ai/workers-ai-errors */
@@ -38,4 +38,10 @@ export const readWorkersAiFault = (
   status: number,
   headers: Headers,
   body: Uint8Array,
-): UpstreamFault => workersAiFaultOf(status, jsonOf(body), retryAfterMsOf(headers))
+): UpstreamFault => {
+  const value = jsonOf(body)
+  const isOwn = listOf(fieldsOf(value).errors).length > 0 || isFields(fieldsOf(value).error)
+  return isOwn
+    ? workersAiFaultOf(status, value, retryAfterMsOf(headers))
+    : statusFault(status, headers, null)
+}
