@@ -22,6 +22,7 @@ import { notFoundOf, onError } from './http/errors.ts'
 import { requestId, securityHeaders } from './http/headers.ts'
 import { health } from './http/health.ts'
 import { openApi } from './http/openapi.ts'
+import { ledger } from './ledger/routes.ts'
 import { routing, routingErrors } from './routing/routes.ts'
 import { streams } from './streams/routes.ts'
 
@@ -60,6 +61,7 @@ app.route('/', influx)
 app.route('/', queries)
 app.route('/', catalogue)
 app.route('/', routing)
+app.route('/', ledger)
 app.route('/', gateway)
 app.route('/', models)
 app.route('/', streams)

@@ -3,17 +3,19 @@ import {
   type ApiKey,
   createKey,
   findKey,
+  limitKey,
   listKeys,
   revokeKey,
   rotateKey,
 } from '../database/access-queries.ts'
 import { connect } from '../database/client.ts'
-import { requireScope } from '../http/auth.ts'
+import { forgetKeys, requireScope } from '../http/auth.ts'
 import { jsonBody } from '../http/json-body.ts'
 import { ProblemError } from '../http/problem.ts'
 import { createRouter, problemResponses } from '../http/validate.ts'
 import { accept, createSecret, endUses, organisationOf } from './key-custody.ts'
 import { accessProblem, checkGrant, checkRevocation, checkRotation } from './keys.ts'
+import { limitsOf, newLimitsSchema, representLimits, spentByKey } from './limits.ts'
 import { keySchema, keyWithSecretSchema, newKeySchema, organisationQuerySchema } from './schemas.ts'
 
 const PATH = '/api/v1/keys'
@@ -28,7 +30,7 @@ const keyRequest = {
   query: organisationQuerySchema,
 }
 
-const represent = (key: ApiKey, organisation: string) => ({
+const represent = (key: ApiKey, organisation: string, spentNanoUsd: number) => ({
   id: key.id,
   name: key.name,
   prefix: key.prefix,
@@ -37,6 +39,7 @@ const represent = (key: ApiKey, organisation: string) => ({
   platform_admin: key.platformAdmin,
   created_at: key.createdAt.toISOString(),
   expires_at: key.expiresAt?.toISOString() ?? null,
+  limits: representLimits(key.limits, spentNanoUsd),
 })
 
 keys.openapi(
@@ -59,7 +62,9 @@ keys.openapi(
     const db = connect(c.var.settings)
     const of = await organisationOf(db, c.var.principal, c.req.valid('query').organisation)
     const found = await listKeys(db, of.id)
-    return c.json({ keys: found.map((key) => represent(key, of.slug)) }, 200)
+    const spent = await spentByKey(c.env, of.id, found)
+    const keys = found.map((key) => represent(key, of.slug, spent.get(key.id) ?? 0))
+    return c.json({ keys }, 200)
   },
 )
 
@@ -95,9 +100,10 @@ keys.openapi(
       prefix,
       scopes,
       expiresAt,
+      limits: limitsOf(wanted),
     })
     c.header('cache-control', 'no-store')
-    return c.json({ ...represent(created, of.slug), key }, 201)
+    return c.json({ ...represent(created, of.slug, 0), key }, 201)
   },
 )
 
@@ -123,8 +129,43 @@ keys.openapi(
     const rotated = await rotateKey(db, of.id, id, { hash, prefix })
     if (!rotated) throw new ProblemError(accessProblem({ reason: 'key-unknown' }))
     await endUses(c, of.id, id)
+    // The new secret is told whatever the ledger says: there is no other answer that holds it.
+    const spent = await spentByKey(c.env, of.id, [rotated]).catch(() => new Map<string, number>())
     c.header('cache-control', 'no-store')
-    return c.json({ ...represent(rotated, of.slug), key }, 200)
+    return c.json({ ...represent(rotated, of.slug, spent.get(id) ?? 0), key }, 200)
+  },
+)
+
+keys.openapi(
+  createRoute({
+    method: 'put',
+    path: `${PATH}/{id}/limits`,
+    tags: ['access'],
+    summary: 'Changes what a key may spend; what is not named is not limited',
+    description: 'Isolates follow within 30 s, with the key itself.',
+    middleware: [requireScope('admin'), ...jsonBody],
+    request: {
+      ...keyRequest,
+      body: { required: true, content: { 'application/json': { schema: newLimitsSchema } } },
+    },
+    responses: {
+      200: {
+        description: 'The key',
+        content: { 'application/json': { schema: keySchema } },
+      },
+      ...problemResponses(400, 401, 403, 404, 413, 415, 422, 503),
+    },
+  }),
+  async (c) => {
+    const db = connect(c.var.settings)
+    const { id } = c.req.valid('param')
+    const of = await organisationOf(db, c.var.principal, c.req.valid('query').organisation)
+    accept(checkRevocation(c.var.principal, await findKey(db, of.id, id)))
+    const limited = await limitKey(db, of.id, id, limitsOf(c.req.valid('json')))
+    if (!limited) throw new ProblemError(accessProblem({ reason: 'key-unknown' }))
+    forgetKeys()
+    const spent = await spentByKey(c.env, of.id, [limited])
+    return c.json(represent(limited, of.slug, spent.get(id) ?? 0), 200)
   },
 )
 

@@ -101,7 +101,7 @@ export const checkGrant = (
 type Target = { readonly platformAdmin: boolean; readonly expiresAt: Date | null } | null
 
 /**
- * Whether a key may be revoked: a platform admin's key only by a platform admin.
+ * Whether a key may be revoked or limited: a platform admin's key only by a platform admin.
  *
  * @param key null where the organisation has no such key
  */

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { SCOPES } from '../http/context.ts'
+import { limitFields, limitsSchema } from './limits.ts'
 
 export const NAME_LENGTH_MAX = 100
 export const SLUG_LENGTH_MAX = 63
@@ -38,6 +39,7 @@ export const keySchema = z
     platform_admin: z.boolean(),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime().nullable(),
+    limits: limitsSchema,
   })
   .openapi('Key')
 
@@ -58,6 +60,7 @@ export const newKeySchema = z
       description:
         'The organisation that the key is for; another than one’s own for platform admins',
     }),
+    ...limitFields,
   })
   .openapi('NewKey')
 

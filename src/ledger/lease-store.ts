@@ -119,7 +119,8 @@ export class LeaseStore {
     const spent = new Map<string, { keyId: string; day: number; nanoUsd: number }>()
     const leases = new Map<string, { nanoUsd: number; reserved: number }>()
     for (const { record, leaseId, reservedNanoUsd } of entries) {
-      if (record.keyId !== null && record.costNanoUsd > 0) {
+      // What was only decided was not bought.
+      if (record.keyId !== null && record.costNanoUsd > 0 && record.outcome !== 'decided') {
         const day = Math.floor(record.atMs / DAY_MS)
         const name = `${record.keyId} ${day}`
         const sum = spent.get(name) ?? { keyId: record.keyId, day, nanoUsd: 0 }

@@ -39,6 +39,7 @@ export interface RequestRecord {
   readonly reasoningTokens: number
   /** Whether tokens are the provider's own count. */
   readonly usageSource: 'provider' | 'estimated' | 'none'
+  /** Of a request that was only decided: what it would cost; it is not spent. */
   readonly costNanoUsd: number
   /** What the dearest candidate of the hard bucket would have cost for the same tokens. */
   readonly strongCostNanoUsd: number
