@@ -1,24 +1,19 @@
 import { err, ok, type Result } from '../../result.ts'
-import type { RoutingFault } from '../../routing/faults.ts'
 import type { Fields } from '../chat.ts'
 import { anthropicDialect } from '../dialects/anthropic.ts'
 import type { UpstreamFault } from '../faults.ts'
+import { requestFaultOf } from './request-fault.ts'
 import type { ChatCall } from './types.ts'
 import { refused } from './wire.ts'
 
 /** Texts of one request for embeddings, as OpenAI bounds them. */
 const EMBEDDING_TEXTS_MAX = 2_048
 
-const faultOf = (fault: RoutingFault): UpstreamFault =>
-  fault.reason === 'invalid'
-    ? refused(`${fault.pointer}: ${fault.detail}`, { param: fault.pointer })
-    : refused(fault.reason)
-
 /** The body of a call as OpenAI's chat completions have it. */
 export const chatBodyOf = ({ dialect, body }: ChatCall): Result<Fields, UpstreamFault> => {
   if (dialect === 'openai') return ok(body)
   const chat = anthropicDialect.toChat(body)
-  return chat.ok ? chat : err(faultOf(chat.error))
+  return chat.ok ? chat : err(requestFaultOf(chat.error))
 }
 
 /** The texts of a request for embeddings; lists of tokens belong to OpenAI's own models. */

@@ -15,7 +15,7 @@ import { signedId } from './gemini-contents.ts'
 import { faultInStream } from './gemini-fault.ts'
 import { logprobsOf } from './gemini-logprobs.ts'
 import type { StreamDecoder } from './types.ts'
-import { jsonOf, malformed, tokensOf } from './wire.ts'
+import { jsonOf, jsonTextOf, malformed, tokensOf } from './wire.ts'
 
 /** Ends of an answer that is none: the model wrote something that is not its own protocol. */
 const BROKEN = new Set([
@@ -66,7 +66,7 @@ const callOf = (part: Fields, answerId: string, index: number, call: number): To
   return {
     id: signedId(id, textOf(thoughtSignature)),
     name: textOf(given.name) ?? '',
-    arguments: JSON.stringify(given.args ?? {}),
+    arguments: jsonTextOf(given.args ?? {}) ?? '{}',
   }
 }
 

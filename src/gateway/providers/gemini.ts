@@ -48,7 +48,7 @@ export const gemini: ProviderProtocol = {
     if (!body.ok) return body
     const method = call.isStream ? 'streamGenerateContent?alt=sse' : 'generateContent'
     const url = `${baseUrl}/${path.value}:${method}`
-    return ok(postJson(url, credential, generateContentOf(body.value, call)))
+    return postJson(url, credential, generateContentOf(body.value, call))
   },
   readCompletion: readGenerateContent,
   openStream: () => new GeminiStream(),
@@ -64,7 +64,7 @@ export const gemini: ProviderProtocol = {
       content: { parts: [{ text }] },
       ...(typeof dimensions === 'number' ? { outputDimensionality: dimensions } : {}),
     }))
-    return ok(postJson(`${baseUrl}/${path.value}:batchEmbedContents`, credential, { requests }))
+    return postJson(`${baseUrl}/${path.value}:batchEmbedContents`, credential, { requests })
   },
   readEmbeddings: readVectors,
 }

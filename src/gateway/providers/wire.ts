@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../result.ts'
 import type { UpstreamFault } from '../faults.ts'
 import { countOf } from '../fields.ts'
 import { safeDetail } from '../upstream-errors.ts'
+import { TOO_DEEP } from './request-fault.ts'
 import type { Credential, UpstreamRequest } from './types.ts'
 
 /** A count of tokens; 0 for what is none. */
@@ -47,11 +48,26 @@ export const credentialHeaders = ({ scheme, secret }: Credential): Record<string
   }
 }
 
-export const postJson = (url: string, credential: Credential, body: unknown): UpstreamRequest => ({
-  url,
-  headers: { 'content-type': 'application/json', ...credentialHeaders(credential) },
-  body: JSON.stringify(body),
-})
+/** A value's JSON; null where it is nested more deeply than V8 writes. */
+export const jsonTextOf = (value: unknown): string | null => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // RangeError: V8 reads JSON of any depth but writes it by recursion.
+    return null
+  }
+}
+
+export const postJson = (
+  url: string,
+  credential: Credential,
+  value: unknown,
+): Result<UpstreamRequest, UpstreamFault> => {
+  const body = jsonTextOf(value)
+  if (body === null) return err(TOO_DEEP)
+  const headers = { 'content-type': 'application/json', ...credentialHeaders(credential) }
+  return ok({ url, headers, body })
+}
 
 const MODEL = /^[A-Za-z0-9@_][A-Za-z0-9@._:/-]{0,255}$/
 

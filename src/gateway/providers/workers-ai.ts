@@ -20,7 +20,7 @@ export const workersAi: ProviderProtocol = {
     if (!path.ok) return path
     const body = chatBodyOf(call)
     if (!body.ok) return body
-    return ok(postJson(`${baseUrl}/ai/run/${path.value}`, credential, runBodyOf(body.value, call)))
+    return postJson(`${baseUrl}/ai/run/${path.value}`, credential, runBodyOf(body.value, call))
   },
   readCompletion: readRun,
   openStream: () => new WorkersAiStream(),
@@ -30,7 +30,7 @@ export const workersAi: ProviderProtocol = {
     if (!path.ok) return path
     const texts = embeddingTextsOf(call.body)
     if (!texts.ok) return texts
-    return ok(postJson(`${baseUrl}/ai/run/${path.value}`, credential, { text: texts.value }))
+    return postJson(`${baseUrl}/ai/run/${path.value}`, credential, { text: texts.value })
   },
   readEmbeddings(body) {
     const read = readVectors(body)
