@@ -2,30 +2,46 @@ import { readBody, requireMediaType } from '../http/body.ts'
 import type { AppContext } from '../http/context.ts'
 import { ArenaExhaustedError } from '../kernels/memory.ts'
 import { accountOf } from '../ledger/account.ts'
-import type { RequestRecord } from '../ledger/types.ts'
-import { err, type Result } from '../result.ts'
+import { err, ok, type Result } from '../result.ts'
 import type { RoutingFault } from '../routing/faults.ts'
 import type { OrganisationRouter } from '../routing/organisation-routers.ts'
 import type { Dialect } from '../routing/request.ts'
 import { withRouter } from '../routing/with-router.ts'
+import { answerFound, type Found, keeperOf } from './cached-answer.ts'
 import type { Usage } from './chat.ts'
-import { keyIdOf } from './credentials.ts'
 import { serveChat } from './engine-chat.ts'
 import { fieldsOf } from './fields.ts'
-import { errorResponse, toldHeaders } from './gateway-answer.ts'
+import { EVENT_STREAM, errorResponse, toldHeaders } from './gateway-answer.ts'
 import { CHAT_BODY_BYTES_MAX, type ReadBody, readJsonBody } from './gateway-body.ts'
+import {
+  CACHE_HEADER,
+  type CacheEntry,
+  cacheEntryOf,
+  cacheModeOf,
+  findAnswer,
+} from './gateway-cache.ts'
 import { DIALECTS } from './gateway-dialects.ts'
 import { gatewayError, limitError, routingError } from './gateway-errors.ts'
 import { type Plan, planChat, strongCostOf } from './gateway-plan.ts'
-import { backgroundOf, enginePortsOf, ownCredentialOf, planContextOf } from './gateway-ports.ts'
-import type { ChatTemplate, GatewayRequest, RecordBase, Target } from './gateway-request.ts'
+import {
+  backgroundOf,
+  enginePortsOf,
+  ownCredentialOf,
+  planContextOf,
+  seeThrough,
+} from './gateway-ports.ts'
+import type { ChatTemplate, GatewayRequest, Target } from './gateway-request.ts'
+import { cacheSeed, responseCache } from './gateway-state.ts'
 import { estimateInputTokens, outputTokensMaxOf } from './gateway-tokens.ts'
+import { baseOf } from './record-base.ts'
 
 /** A chat that was read and planned, and what the plan was made with. */
 interface Planned {
+  readonly kind: 'planned'
   readonly plan: Plan
   readonly strongCostNanoUsd: (usage: Usage) => number
   readonly effort: ChatTemplate['reasoningEffort']
+  readonly entry: CacheEntry | null
 }
 
 const planOf = (
@@ -34,20 +50,27 @@ const planOf = (
   { bytes, body }: ReadBody,
   dialect: Dialect,
   nowMs: number,
-): Result<Planned, RoutingFault> => {
+): Result<Planned | Found, RoutingFault> => {
+  const { router } = organisation
+  const strongCostNanoUsd = strongCostOf(router.config)
+  const { organisationId } = c.var.principal
+  const chosen = cacheModeOf(c.req.header(CACHE_HEADER) ?? null, router.config)
+  if (!chosen.ok) return chosen
+  // What a client's own credential bought is its own.
+  const mode = ownCredentialOf(c) === null ? chosen.value : 'off'
+  const entry =
+    mode === 'off'
+      ? null
+      : cacheEntryOf({ organisationId, dialect, body, mode, router, seed: cacheSeed() })
+  const answer =
+    entry === null ? null : findAnswer(responseCache, entry, organisationId, router.config, nowMs)
+  if (answer !== null) return ok({ kind: 'found', answer, strongCostNanoUsd })
   const context = planContextOf(c, organisation, nowMs)
   const planned = planChat(bytes, dialect, String(body.model), context)
   if (!planned.ok) return planned
-  const { config } = organisation.router
   const { decision } = planned.value
-  return {
-    ok: true,
-    value: {
-      plan: planned.value,
-      strongCostNanoUsd: strongCostOf(config),
-      effort: decision === null ? null : config.reasoning[decision.bucket],
-    },
-  }
+  const effort = decision === null ? null : router.config.reasoning[decision.bucket]
+  return ok({ kind: 'planned', plan: planned.value, strongCostNanoUsd, effort, entry })
 }
 
 const readChat = (bytes: Uint8Array, dialect: Dialect): Result<ReadBody, RoutingFault> => {
@@ -76,26 +99,6 @@ const protocolHeadersOf = (headers: Headers, dialect: Dialect): Record<string, s
   return found
 }
 
-export const baseOf = (
-  c: AppContext,
-  kind: RequestRecord['kind'],
-  { decision }: Plan,
-  body: { readonly model?: unknown; readonly stream?: unknown },
-  nowMs: number,
-): RecordBase => ({
-  id: crypto.randomUUID(),
-  atMs: nowMs,
-  keyId: keyIdOf(c.var.principal),
-  kind,
-  requestedModel: String(body.model),
-  bucket: decision?.bucket ?? null,
-  cluster: decision?.analysis.clusters[0] ?? null,
-  artifactVersion: decision?.artifactVersion ?? null,
-  isCanary: decision?.isCanary ?? false,
-  isStream: body.stream === true,
-  features: null,
-})
-
 /** Serves a chat in the dialect that the client speaks. */
 export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<Response> => {
   const nowMs = Date.now()
@@ -103,7 +106,7 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
   const read = readChat(await readBody(c.req.raw, CHAT_BODY_BYTES_MAX), dialect)
   if (!read.ok) return errorResponse(dialect, routingError(dialect, read.error))
   const { bytes, body, bytesPerUnit } = read.value
-  let planned: Result<Planned, RoutingFault>
+  let planned: Result<Planned | Found, RoutingFault>
   try {
     planned = await withRouter(c, (organisation) =>
       planOf(c, organisation, read.value, dialect, nowMs),
@@ -114,7 +117,8 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
     return errorResponse(dialect, gatewayError(dialect, 503, told, { retryAfterMs: 1_000 }))
   }
   if (!planned.ok) return errorResponse(dialect, routingError(dialect, planned.error))
-  const { plan, strongCostNanoUsd, effort } = planned.value
+  if (planned.value.kind === 'found') return answerFound(c, dialect, body, planned.value, nowMs)
+  const { plan, strongCostNanoUsd, effort, entry } = planned.value
   const { targets, decision } = plan
   const inputTokens = decision?.inputTokens ?? estimateInputTokens(body, bytesPerUnit)
   const outputTokens = outputTokensMaxOf(body, c.var.settings.gateway.outputTokens)
@@ -132,7 +136,7 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
   // At once while the isolate's lease has room.
   const reserved = reserving instanceof Promise ? await reserving : reserving
   if (!reserved.ok) return errorResponse(dialect, limitError(dialect, reserved.error, nowMs))
-  const base = baseOf(c, 'chat', plan, body, nowMs)
+  const base = baseOf(c, 'chat', decision, body, nowMs)
   const streamOptions = fieldsOf(body.stream_options)
   const request: GatewayRequest<ChatTemplate> = {
     dialect,
@@ -152,9 +156,12 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
     base,
     strongCostNanoUsd,
     reservation: reserved.value,
+    ...(entry === null ? {} : { keep: keeperOf(c, entry) }),
     signal: c.req.raw.signal,
   }
-  const served = await serveChat(request, enginePortsOf(c))
+  const serving = serveChat(request, enginePortsOf(c))
+  seeThrough(c, serving)
+  const served = await serving
   if (!served.ok) {
     const { error, target, attempts } = served.error
     const told = { id: base.id, decision, target, attempts, costNanoUsd: null }
@@ -166,7 +173,7 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
     headers['content-type'] = 'application/json'
   } else {
     backgroundOf(c)(finished)
-    headers['content-type'] = 'text/event-stream; charset=utf-8'
+    headers['content-type'] = EVENT_STREAM
     headers['cache-control'] = 'no-cache, no-transform'
     // What stands in front of us must not hold pieces back.
     headers['x-accel-buffering'] = 'no'

@@ -2,7 +2,7 @@ import { readBody, requireMediaType } from '../http/body.ts'
 import type { AppContext } from '../http/context.ts'
 import { accountOf } from '../ledger/account.ts'
 import { withRouter } from '../routing/with-router.ts'
-import { baseOf, dearestOf } from './chat-route.ts'
+import { dearestOf } from './chat-route.ts'
 import { checkEmbeddings, embeddingsAnswer, estimateEmbeddingsTokens } from './embeddings.ts'
 import { serveEmbeddings } from './engine-embeddings.ts'
 import { errorResponse, toldHeaders } from './gateway-answer.ts'
@@ -10,7 +10,8 @@ import { CHAT_BODY_BYTES_MAX, readJsonBody } from './gateway-body.ts'
 import { DIALECTS } from './gateway-dialects.ts'
 import { limitError, routingError } from './gateway-errors.ts'
 import { planNamed, strongCostOf } from './gateway-plan.ts'
-import { enginePortsOf, ownCredentialOf, planContextOf } from './gateway-ports.ts'
+import { enginePortsOf, ownCredentialOf, planContextOf, seeThrough } from './gateway-ports.ts'
+import { baseOf } from './record-base.ts'
 
 /** Serves embeddings, by providers of the very model alone: vectors of two models cannot be compared. */
 export const serveEmbeddingsRoute = async (c: AppContext): Promise<Response> => {
@@ -39,8 +40,8 @@ export const serveEmbeddingsRoute = async (c: AppContext): Promise<Response> => 
   const estimate = { tokens: inputTokens, costNanoUsd: dearestOf(plan.targets, usage) }
   const reserved = await accountOf(c).reserve(c.var.principal, estimate)
   if (!reserved.ok) return errorResponse('openai', limitError('openai', reserved.error, nowMs))
-  const base = baseOf(c, 'embeddings', plan, body, nowMs)
-  const served = await serveEmbeddings(
+  const base = baseOf(c, 'embeddings', null, body, nowMs)
+  const serving = serveEmbeddings(
     {
       dialect: 'openai',
       codec: DIALECTS.openai,
@@ -56,6 +57,8 @@ export const serveEmbeddingsRoute = async (c: AppContext): Promise<Response> => 
     },
     enginePortsOf(c),
   )
+  seeThrough(c, serving)
+  const served = await serving
   if (!served.ok) {
     const { error, target, attempts } = served.error
     const told = { id: base.id, decision: null, target, attempts, costNanoUsd: null }

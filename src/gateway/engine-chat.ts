@@ -1,12 +1,14 @@
 import { err, ok, type Result } from '../result.ts'
 import type { ServedStream } from './attempt.ts'
 import type { Completion, Usage } from './chat.ts'
+import { CompletionCollector } from './completion-events.ts'
 import type { GatewayError } from './dialects/types.ts'
 import { type Delivery, deliver, type EnginePorts, type Question } from './engine.ts'
 import type { UpstreamFault } from './faults.ts'
 import { faultError, mostTelling } from './gateway-errors.ts'
 import type { ChatTemplate, GatewayRequest, Target } from './gateway-request.ts'
 import { NOBODY, Settlement, usdText } from './gateway-settlement.ts'
+import { ANSWER_CHARACTERS_MAX } from './response-cache.ts'
 import { pump, type StreamEnd } from './stream-pump.ts'
 import { UsageMeter } from './stream-usage.ts'
 import { passingWriter, type StreamWriter, translatingWriter } from './stream-writer.ts'
@@ -85,6 +87,8 @@ const streamed = (
   const { base, dialect, inputTokens } = request
   const { clock } = ports
   const meter = new UsageMeter()
+  const collector =
+    request.keep === undefined ? null : new CompletionCollector(ANSWER_CHARACTERS_MAX)
   let firstContentAtMs = served.firstContentAtMs
   const ended = ({ outcome, fault }: StreamEnd): string => {
     const nowMs = clock.now()
@@ -93,6 +97,8 @@ const streamed = (
     else admission.failed(nowMs, fault)
     ports.counted(target, fault)
     const { usage, source } = meter.measured(outcome === 'ok', inputTokens)
+    const completion = outcome === 'ok' ? (collector?.completion(nowMs) ?? null) : null
+    if (completion !== null) request.keep?.(completion, target)
     const record = settlement.settle(
       {
         outcome,
@@ -111,7 +117,10 @@ const streamed = (
   const { body, finished } = pump({
     served,
     writer: writerOf(request, target),
-    meter,
+    observe: (event) => {
+      meter.observe(event)
+      collector?.add(event)
+    },
     idleMs: ports.deadlines.idleMs,
     ended,
     errorOf: (fault) => faultError(dialect, fault),
@@ -158,6 +167,7 @@ export const serveChat = async (
       },
       ports.clock.now(),
     )
+    request.keep?.(completion, target)
     const body =
       target.provider.protocol.dialect === dialect
         ? served.bytes

@@ -14,6 +14,8 @@ export interface Told {
   readonly cache?: 'none' | 'exact' | 'semantic'
 }
 
+export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
 /** Names of models come from clients: only what may stand in a header does. */
 const headerText = (text: string): string => text.replaceAll(/[^\x21-\x7e]/g, '_')
 

@@ -27,6 +27,12 @@ export const backgroundOf =
     }
   }
 
+const nothing = (): void => undefined
+
+/** A request whose client has left is ended and settled, too. */
+export const seeThrough = (c: AppContext, work: Promise<unknown>): void =>
+  backgroundOf(c)(work.then(nothing, nothing))
+
 /** What requests are planned with. */
 export const planContextOf = (
   c: AppContext,

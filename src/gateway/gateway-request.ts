@@ -1,6 +1,6 @@
 import type { RequestRecord, Reservation } from '../ledger/types.ts'
 import type { Dialect } from '../routing/request.ts'
-import type { Fields, Usage } from './chat.ts'
+import type { Completion, Fields, Usage } from './chat.ts'
 import type { DialectCodec } from './dialects/types.ts'
 import type { Server } from './failover.ts'
 import type { Provider } from './provider-registry.ts'
@@ -48,6 +48,8 @@ export interface GatewayRequest<Call> {
   /** What the dearest candidate of the hard bucket would cost. */
   readonly strongCostNanoUsd: (usage: Usage) => number
   readonly reservation: Reservation
+  /** Takes an answer that went well, to be given again; absent where none may be. */
+  readonly keep?: (completion: Completion, target: Target) => void
   /** Of the client's connection. */
   readonly signal: AbortSignal | null
 }

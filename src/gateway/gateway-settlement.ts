@@ -18,7 +18,7 @@ export interface Ending {
   readonly wastedNanoUsd?: number
 }
 
-const NO_USAGE: Usage = {
+export const NO_USAGE: Usage = {
   inputTokens: 0,
   cachedInputTokens: 0,
   cacheWriteTokens: 0,

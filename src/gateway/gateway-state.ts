@@ -7,12 +7,24 @@ import { HealthRegistry } from './health-registry.ts'
 import { GatewayMetrics } from './metrics.ts'
 import type { ProviderHealth } from './provider-health.ts'
 import type { Provider } from './provider-registry.ts'
+import { ResponseCache } from './response-cache.ts'
 
 /** Models whose times are kept for hedging; the one used longest ago is forgotten. */
 const HEDGES_MAX = 256
 
 const health = new HealthRegistry()
 const hedges = new Map<string, HedgePolicy>()
+
+/** Answers of this isolate that may be given again. */
+export const responseCache = new ResponseCache()
+
+let seed: number | undefined
+
+/** What keys of answers are hashed from; made within a request, as randomness is not to be had before. */
+export const cacheSeed = (): number => {
+  seed ??= crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
+  return seed
+}
 
 /** Counters of this isolate. */
 export const gatewayMetrics = new GatewayMetrics()

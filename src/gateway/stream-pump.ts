@@ -1,8 +1,8 @@
 import { type ServedStream, timeoutOf } from './attempt.ts'
+import type { ChatEvent } from './chat.ts'
 import type { GatewayError } from './dialects/types.ts'
 import type { UpstreamFault } from './faults.ts'
 import { hasContent, type Received, type Step } from './stream-source.ts'
-import type { UsageMeter } from './stream-usage.ts'
 import type { StreamWriter } from './stream-writer.ts'
 
 /** How a stream that a client had ended. */
@@ -14,7 +14,8 @@ export interface StreamEnd {
 export interface PumpOptions {
   readonly served: ServedStream
   readonly writer: StreamWriter
-  readonly meter: UsageMeter
+  /** Told of every event before the client is. */
+  readonly observe: (event: ChatEvent) => void
   readonly idleMs: number
   /** Called once, before the client has the end. @returns an SSE comment for it, or '' */
   readonly ended: (end: StreamEnd) => string
@@ -43,7 +44,7 @@ export interface Pump {
  * an event that says so, never with the protocol's own end.
  */
 export const pump = (options: PumpOptions): Pump => {
-  const { served, writer, meter, idleMs, began } = options
+  const { served, writer, observe, idleMs, began } = options
   const { source } = served
   const { call } = source
   const untilMs = call.clock.now() + STREAM_MS_MAX
@@ -59,11 +60,11 @@ export const pump = (options: PumpOptions): Pump => {
     return options.ended(how)
   }
 
-  /** Tells pieces to the meter, and to the client what it understands of them. */
+  /** Tells pieces to whoever observes, and to the client what it understands of them. */
   const textOf = (received: readonly Received[]): string => {
     let text = ''
     for (const one of received) {
-      for (const event of one.chat) meter.observe(event)
+      for (const event of one.chat) observe(event)
       text += writer.write(one)
     }
     return text

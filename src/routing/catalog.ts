@@ -66,6 +66,17 @@ export const routerConfigSchema = z
     reasoning: z
       .strictObject({ cheap: effort, mid: effort, hard: effort })
       .default({ cheap: null, mid: null, hard: null }),
+    /** Answers that may be given again to requests of temperature 0; a request may choose another mode. */
+    cache: z
+      .strictObject({
+        mode: z.enum(['off', 'exact', 'semantic']).default('off'),
+        ttlSeconds: z.number().int().min(1).max(86_400).default(300),
+        /** Least cosine of two questions' lexical-hash-v1. */
+        threshold: z.number().min(0.5).max(1).default(0.97),
+      })
+      .default({ mode: 'off', ttlSeconds: 300, threshold: 0.97 }),
+    /** `provider`: questions are also sent to the deployment's server of embeddings. */
+    embedding: z.enum(['lexical', 'provider']).default('lexical'),
     candidates: z.array(candidateSchema).min(1).max(CANDIDATES_MAX),
   })
   .superRefine(({ candidates }, context) => {
