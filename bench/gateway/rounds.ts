@@ -17,8 +17,6 @@ export interface Round {
   /** Ascending. */
   readonly totalMs: readonly number[]
   readonly firstTokenMs: readonly number[]
-  /** From the first token to the end. */
-  readonly restMs: readonly number[]
   readonly wallMs: number
   readonly cpuMs: number
 }
@@ -50,7 +48,6 @@ class Lane {
   async round(requests: number): Promise<Round> {
     const totalMs: number[] = []
     const firstTokenMs: number[] = []
-    const restMs: number[] = []
     const cpuBefore = readUsage(this.#pid).cpuSeconds
     const startedMs = performance.now()
     let left = requests
@@ -61,14 +58,12 @@ class Lane {
           if (answer.status !== 200) throw new Error(`answered ${answer.status}`)
           totalMs.push(answer.totalMs)
           firstTokenMs.push(answer.firstTokenMs)
-          restMs.push(answer.totalMs - answer.firstTokenMs)
         }
       }),
     )
     return {
       totalMs: ascending(totalMs),
       firstTokenMs: ascending(firstTokenMs),
-      restMs: ascending(restMs),
       wallMs: performance.now() - startedMs,
       cpuMs: (readUsage(this.#pid).cpuSeconds - cpuBefore) * 1_000,
     }
