@@ -11,6 +11,7 @@ import {
   parseArtifactUrl,
   parsePublicKey,
 } from './routing/artifact-settings.ts'
+import { type EmbeddingSettings, parseEmbedding } from './routing/embedding-provider.ts'
 import type { Hub } from './streams/hub.ts'
 
 /** What the platform binds to the worker. Numbers arrive as text; `settingsOf` parses them once. */
@@ -52,6 +53,12 @@ export interface Env {
   readonly ROUTER_ARTIFACT_URL?: string
   readonly ROUTER_RELOAD_SECONDS?: string
   readonly ROUTER_PUBLIC_KEY?: string
+  readonly ROUTER_EMBEDDING_URL?: string
+  readonly ROUTER_EMBEDDING_MODEL?: string
+  readonly ROUTER_EMBEDDING_DIMENSIONS?: string
+  readonly ROUTER_EMBEDDING_TIMEOUT_MS?: string
+  /** A secret. */
+  readonly ROUTER_EMBEDDING_KEY?: string
   readonly GATEWAY_TOTAL_MS?: string
   readonly GATEWAY_HEADERS_MS?: string
   readonly GATEWAY_ANSWER_MS?: string
@@ -100,6 +107,8 @@ export interface Settings {
   readonly catalogUrl: string | null
   readonly catalogReloadMs: number
   readonly routerArtifact: ArtifactSettings
+  /** Null: questions are embedded by the lexical embedding alone. */
+  readonly routerEmbedding: EmbeddingSettings | null
   readonly gateway: GatewaySettings
 }
 
@@ -185,6 +194,15 @@ export const settingsOf = (env: Env): Settings => {
       reloadMs: whole(env, 'ROUTER_RELOAD_SECONDS', 300, { min: 10, max: 86_400 }) * 1_000,
       publicKey: parsePublicKey(env.ROUTER_PUBLIC_KEY ?? ''),
     },
+    routerEmbedding: parseEmbedding(
+      env.ROUTER_EMBEDDING_URL ?? '',
+      env.ROUTER_EMBEDDING_MODEL ?? '',
+      {
+        dimensions: whole(env, 'ROUTER_EMBEDDING_DIMENSIONS', 384, { min: 1, max: 4_096 }),
+        timeoutMs: whole(env, 'ROUTER_EMBEDDING_TIMEOUT_MS', 50, { min: 5, max: 5_000 }),
+        key: env.ROUTER_EMBEDDING_KEY ?? '',
+      },
+    ),
     gateway: {
       totalMs: whole(env, 'GATEWAY_TOTAL_MS', 600_000, WAIT_MS),
       deadlines: {

@@ -1,5 +1,8 @@
+import { dots } from '../kernels/similarity.ts'
 import type { Artifact } from './artifact.ts'
 import { nearestClusters, qualityNear } from './clusters.ts'
+import { EMBEDDING_NAME } from './embedding.ts'
+import type { ProvidedEmbedding } from './embedding-provider.ts'
 import type { ExactTokens, TokensSource } from './exact-tokens.ts'
 import type { Probabilities, RoutingRequest } from './types.ts'
 
@@ -13,6 +16,8 @@ export interface Analysis {
   readonly difficulty: number
   /** Estimate for the text alone. */
   readonly tokens: number
+  /** Whose places of the question the clusters are near to. */
+  readonly embedding: string
   /** What that is by. */
   readonly tokensSource: TokensSource
   /** The nearest clusters, at most `CLUSTERS_TOLD_MAX`, and the weights of these. */
@@ -22,8 +27,18 @@ export interface Analysis {
   readonly quality: readonly number[]
 }
 
+/** Cosines with the clusters' centroids in a provider's embedding; null where the artifact has none of it. */
+const similaritiesIn = (
+  { provided }: Artifact,
+  { embedding, vector }: ProvidedEmbedding,
+): Float64Array | null =>
+  provided?.embedding === embedding && provided.dimensions === vector.length
+    ? dots(vector, provided.centroids, provided.dimensions)
+    : null
+
 /**
  * @param quality f64[rows][clusters]: Q̂ of the artifact's models, and of others behind them
+ * @param provided the question's place in the embedding that the artifact has other centroids of
  * @param exact counts the tokens, where it is loaded
  * @throws ArenaExhaustedError; RangeError after the artifact was closed
  */
@@ -32,14 +47,17 @@ export const analyse = (
   artifact: Artifact,
   quality = artifact.quality,
   exact?: ExactTokens,
+  provided?: ProvidedEmbedding | null,
 ): Analysis => {
   const { probabilities, difficulty, similarities, tokens } = artifact.assess(request)
   const counted = exact?.count(request.text, tokens) ?? null
-  const near = nearestClusters(similarities)
+  const elsewhere = provided ? similaritiesIn(artifact, provided) : null
+  const near = nearestClusters(elsewhere ?? similarities)
   const told = near.slice(0, CLUSTERS_TOLD_MAX)
   return {
     probabilities,
     difficulty,
+    embedding: elsewhere !== null && provided ? provided.embedding : EMBEDDING_NAME,
     tokens: counted ?? tokens,
     tokensSource: counted === null ? 'heuristic' : 'o200k_base',
     clusters: told.map(({ cluster }) => cluster),

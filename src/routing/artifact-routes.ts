@@ -22,6 +22,7 @@ import { describeFault } from './artifact-fault.ts'
 import { ARTIFACT_BYTES_MAX } from './artifact-format.ts'
 import { shareBody } from './artifact-openapi.ts'
 import { readArtifact } from './artifact-read.ts'
+import { isMadeFor } from './embedding-provider.ts'
 import { addressState, organisationRouters, shippedArtifact, trustOf } from './isolate.ts'
 import type { OrganisationRouter } from './organisation-routers.ts'
 import { storeOf, withRouter } from './with-router.ts'
@@ -166,9 +167,10 @@ export const addArtifactRoutes = (app: OpenAPIHono<AppEnv>): void => {
     requireMediaType(c.req.raw, ['application/octet-stream'])
     const share = canaryShareOf(c)
     const content = new Uint8Array(await readBody(c.req.raw, ARTIFACT_BYTES_MAX))
-    const candidates = await withRouter(c, ({ router }) =>
-      router.config.candidates.flatMap(({ measuredAs }) => measuredAs ?? []),
-    )
+    const { candidates, embedding } = await withRouter(c, ({ router }) => ({
+      candidates: router.config.candidates.flatMap(({ measuredAs }) => measuredAs ?? []),
+      embedding: router.config.embedding,
+    }))
     const read = await readArtifact(content, {
       ...trustOf(c.var.settings.routerArtifact),
       candidates,
@@ -178,7 +180,13 @@ export const addArtifactRoutes = (app: OpenAPIHono<AppEnv>): void => {
         problem(422, 'validation-failed', `body: ${describeFault(read.error)}`),
       )
     const { version } = read.value
+    const server = embedding === 'provider' ? c.var.settings.routerEmbedding : null
+    const isUnfit = server !== null && !isMadeFor(read.value, server)
     read.value.close()
+    if (isUnfit)
+      throw new ProblemError(
+        problem(422, 'validation-failed', `body: no centroids of the embedding ${server.model}`),
+      )
     const db = connect(c.var.settings)
     const { organisationId } = c.var.principal
     if (share === null) await saveRouterArtifact(db, organisationId, version, content)

@@ -3,6 +3,7 @@ import { type Analysis, analyse } from './analysis.ts'
 import type { CanaryScope } from './canary.ts'
 import { type Bucket, idOf, namedBy } from './catalog.ts'
 import type { CacheScope, DecisionCache, RequestFacts } from './decision-cache.ts'
+import type { ProvidedEmbedding } from './embedding-provider.ts'
 import type { ExactTokens } from './exact-tokens.ts'
 import type { Exclusion, RoutingFault } from './faults.ts'
 import type { LatencyTracker } from './latency.ts'
@@ -64,6 +65,11 @@ export interface CanaryArm extends CanaryScope {
 export interface DecideOptions extends CacheScope {
   readonly nowMs: number
   readonly canary?: CanaryArm | null
+  /**
+   * The question's place in a provider's embedding; null where it was asked for in vain: what is analysed
+   * without it is not remembered.
+   */
+  readonly embedding?: ProvidedEmbedding | null
 }
 
 /** Answers that may be tried after the first one fails. */
@@ -225,15 +231,15 @@ const decideOn = (
   facts: RequestFacts,
   router: Router,
   state: RoutingState,
-  nowMs: number,
+  { nowMs, embedding }: DecideOptions,
 ): Result<Decision, RoutingFault> => {
   const known = state.decisions.find(facts.key, nowMs)
   if (known !== null) return choose(facts, { analysis: known, cache: 'hit' }, router, state, nowMs)
   const read = request()
   if (!read.ok) return read
   const exact = router.config.tokens === 'exact' ? state.tokens : undefined
-  const analysis = analyse(read.value, router.artifact, router.quality, exact)
-  state.decisions.keep(facts.key, analysis, nowMs)
+  const analysis = analyse(read.value, router.artifact, router.quality, exact, embedding)
+  if (embedding !== null) state.decisions.keep(facts.key, analysis, nowMs)
   return choose(facts, { analysis, cache: 'miss' }, router, state, nowMs)
 }
 
@@ -242,7 +248,11 @@ const armOf = (facts: RequestFacts, router: Router, { canary }: DecideOptions): 
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
-const parse = (body: Uint8Array, dialect: Dialect): Result<ReadRequest, RoutingFault> => {
+/** A body's request, read. */
+export const parseRoutingRequest = (
+  body: Uint8Array,
+  dialect: Dialect,
+): Result<ReadRequest, RoutingFault> => {
   try {
     return readRoutingRequest(JSON.parse(utf8.decode(body)), dialect)
   } catch (error) {
@@ -273,15 +283,15 @@ export const decide = (
   const known = decisions.findBody(bodyKey)
   if (known !== undefined)
     return decideOn(
-      () => parse(body, dialect),
+      () => parseRoutingRequest(body, dialect),
       known,
       armOf(known, router, options),
       state,
-      options.nowMs,
+      options,
     )
-  const request = parse(body, dialect)
+  const request = parseRoutingRequest(body, dialect)
   if (!request.ok) return request
   const facts = decisions.factsOf(request.value, options)
   decisions.keepBody(bodyKey, facts)
-  return decideOn(() => request, facts, armOf(facts, router, options), state, options.nowMs)
+  return decideOn(() => request, facts, armOf(facts, router, options), state, options)
 }

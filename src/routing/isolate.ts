@@ -8,6 +8,8 @@ import { ArtifactSource, type SourceState } from './artifact-source.ts'
 import type { RoutingState } from './decide.ts'
 import { DecisionCache } from './decision-cache.ts'
 import { DEFAULT_CONFIG } from './default-config.ts'
+import { EmbeddingCache } from './embedding-cache.ts'
+import { EmbeddingProvider, type EmbeddingSettings } from './embedding-provider.ts'
 import { ExactTokens, tokenizerOf } from './exact-tokens.ts'
 import { LatencyTracker } from './latency.ts'
 import { OrganisationRouters } from './organisation-routers.ts'
@@ -18,6 +20,7 @@ let routers: OrganisationRouters | undefined
 let source: ArtifactSource | undefined
 let state: RoutingState | undefined
 let tokens: ExactTokens | undefined
+let provider: EmbeddingProvider | undefined
 
 /** Sets the artifact that routes where an organisation has none of its own. */
 export const shipArtifact = (bytes: Uint8Array<ArrayBuffer>): void => {
@@ -103,6 +106,17 @@ export const followAddress = (
 /** What is known of the deployment's address; null where none is set. */
 export const addressState = (): (SourceState & { readonly file: Uint8Array | null }) | null =>
   source === undefined ? null : { ...source.state, file: source.file }
+
+/** The deployment's server of embeddings; null where none is set. */
+export const embeddingProvider = (settings: EmbeddingSettings | null): EmbeddingProvider | null => {
+  if (settings === null) return null
+  if (provider?.settings !== settings) {
+    const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
+    const cache = new EmbeddingCache(settings.dimensions, seed)
+    provider = new EmbeddingProvider(settings, cache, (input, init) => fetch(input, init))
+  }
+  return provider
+}
 
 /** What this isolate remembers; made with the first request, as randomness is not to be had before. */
 export const routingState = (): RoutingState => {

@@ -81,6 +81,7 @@ export const routeAnswer = (decisionId: string, decision: Decision, spentMs: num
       cluster,
       weight: analysis.clusterWeights[i] ?? 0,
     })),
+    embedding: analysis.embedding,
     alpha: decision.alpha,
     inputTokens: decision.inputTokens,
     tokensSource: analysis.tokensSource,

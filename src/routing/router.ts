@@ -118,5 +118,6 @@ export const makeRouter = (
 export const analysesAlike = (one: Router, other: Router): boolean =>
   one.artifact === other.artifact &&
   one.config.tokens === other.config.tokens &&
+  one.config.embedding === other.config.embedding &&
   one.quality.length === other.quality.length &&
   one.quality.every((value, i) => value === other.quality[i])

@@ -32,6 +32,7 @@ const decisionSchema = z
     difficulty: share,
     cluster: z.number().int().nullable(),
     clusters: z.array(z.object({ cluster: z.number().int(), weight: share })),
+    embedding: z.string().openapi({ description: '`lexical-hash-v1`, or a provider’s' }),
     alpha: share,
     inputTokens: z.number().int(),
     tokensSource: z.enum(['heuristic', 'o200k_base']),

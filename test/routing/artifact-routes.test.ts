@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { type Env, settingsOf } from '../../src/env.ts'
 import type { AppEnv, Scope } from '../../src/http/context.ts'
 import { onError } from '../../src/http/errors.ts'
+import { DEFAULT_CONFIG } from '../../src/routing/default-config.ts'
 import { shipArtifact } from '../../src/routing/isolate.ts'
 import { routing, routingErrors } from '../../src/routing/routes.ts'
 import '../kernels/load.ts'
@@ -237,5 +238,52 @@ describe('the deployment’s artifact', () => {
     expect(await refused.json()).toMatchObject({ detail: 'body: the file is not signed' })
     const signed = await smallArtifact([...MODELS, 'signed'], keys.privateKey)
     expect((await put(signed)).status).toBe(200)
+  })
+})
+
+describe('the deployment’s embedding', () => {
+  const server = createServer((request, response) => {
+    request.resume()
+    response.end(JSON.stringify({ data: [{ embedding: [1, 0] }] }))
+  })
+  const putConfig = (config: object) =>
+    send('/api/v1/router/config', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...DEFAULT_CONFIG, ...config }),
+    })
+  const embeddingOf = async (text: string) => {
+    const response = await send('/v1/route', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(bodyOf(text)),
+    })
+    return ((await response.json()) as { embedding: string }).embedding
+  }
+  beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)))
+  afterAll(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const made = { embedding: 'e5', dimensions: 2 }
+
+  it('places questions for who asks for it, with an artifact that was made for it', async () => {
+    const { port } = server.address() as AddressInfo
+    expect((await putConfig({ embedding: 'provider' })).status).toBe(422)
+    env = {
+      ROUTER_EMBEDDING_URL: `http://127.0.0.1:${port}/v1/embeddings`,
+      ROUTER_EMBEDDING_MODEL: 'e5',
+      ROUTER_EMBEDDING_DIMENSIONS: '2',
+      ROUTER_EMBEDDING_TIMEOUT_MS: '5000',
+    }
+    const refused = await putConfig({ embedding: 'provider' })
+    expect(await refused.json()).toMatchObject({ errors: [{ pointer: '#/embedding' }] })
+    expect((await put(await smallArtifact(MODELS, undefined, made))).status).toBe(200)
+    expect(await embeddingOf('Why?')).toBe('lexical-hash-v1')
+    expect((await putConfig({ embedding: 'provider' })).status).toBe(200)
+    expect(await embeddingOf('Why?')).toBe('e5')
+    const unfit = await put(await smallArtifact())
+    expect(unfit.status).toBe(422)
+    expect(await unfit.json()).toMatchObject({ detail: 'body: no centroids of the embedding e5' })
   })
 })

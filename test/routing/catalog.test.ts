@@ -14,6 +14,7 @@ describe('a configuration', () => {
       alpha: null,
       thresholds: null,
       tokens: 'heuristic',
+      embedding: 'lexical',
       allowedModels: null,
       reasoning: { cheap: null, mid: null, hard: null },
       penalties: { latency: 0.1, context: 0.2, health: 0.3 },

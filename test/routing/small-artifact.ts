@@ -44,6 +44,7 @@ const GAIN_MAX = Math.exp(2) / (3 + Math.exp(2))
 export const smallArtifact = (
   models: readonly string[] = ['mistralai/Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106-preview'],
   signingKey?: CryptoKey,
+  provided?: { readonly embedding: string; readonly dimensions: number },
 ): Promise<Uint8Array<ArrayBuffer>> => {
   const text = new TextEncoder().encode(GOLDEN)
   const counts = { systemBytes: 0, turns: 1, messages: 1, tools: 0, images: 0 }
@@ -58,6 +59,7 @@ export const smallArtifact = (
       featuresVersion: FEATURES_VERSION,
       features: [...FEATURE_NAMES],
       embedding: EMBEDDING_NAME,
+      ...(provided === undefined ? {} : { provided }),
       outcomes: ['both', 'neither', 'strong', 'weak'],
       thresholds: { cheap: 0.25, hard: 0.75 },
       alpha: 0.75,
@@ -89,6 +91,9 @@ export const smallArtifact = (
       centroids: Float32Array.from([...unitVector(0), ...unitVector(1)]),
       wordWeights: weights,
       trigramWeights: weights,
+      ...(provided === undefined
+        ? {}
+        : { providedCentroids: new Float32Array(CLUSTERS * provided.dimensions).fill(1, 0, 1) }),
       wordMargins: new Float32Array(HASH_SLOTS * 4),
       trigramMargins: new Float32Array(HASH_SLOTS * 4),
     },
