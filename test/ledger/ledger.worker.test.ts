@@ -6,6 +6,7 @@ import {
 } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { Journal } from '../../src/ledger/journal.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { type LedgerPort, OrganisationAccount } from '../../src/ledger/organisation-account.ts'
 import { MINUTE_MS } from '../../src/ledger/periods.ts'
@@ -266,5 +267,83 @@ describe('the ledger', () => {
         leases: [],
       }),
     ).toMatchObject({ stored: true })
+  })
+})
+
+describe('feedback', () => {
+  const decisions = (name: string) =>
+    runInDurableObject(stubOf(name), (_, state) =>
+      state.storage.sql
+        .exec('SELECT trials, score_micro, latency_count, latency_sum FROM outcomes')
+        .toArray(),
+    )
+  const tell = (name: string, decisionId: string, more: object) =>
+    (stubOf(name) as unknown as LedgerRpc).feedback(ORGANISATION, {
+      decisionId,
+      success: null,
+      score: null,
+      latencyMs: null,
+      ...more,
+    })
+
+  it('replaces what was told before of the same decision exactly, and survives an eviction', async () => {
+    const isolate = isolateOf('feedback')
+    const record = recordOf({ kind: 'route', outcome: 'decided' })
+    isolate.account.record(record, isolate.port)
+    await isolate.flush()
+    expect(await tell('feedback', record.id, { score: 0.1, latencyMs: 900 })).toEqual({
+      kind: 'stored',
+    })
+    expect(await tell('feedback', record.id, { score: 0.3, latencyMs: 120.4 })).toEqual({
+      kind: 'stored',
+    })
+    await evictDurableObject(stubOf('feedback'))
+    expect(await decisions('feedback')).toEqual([
+      { trials: 1, score_micro: 300_000, latency_count: 1, latency_sum: 120 },
+    ])
+    await tell('feedback', record.id, { success: true })
+    expect(await decisions('feedback')).toEqual([
+      { trials: 1, score_micro: 1_000_000, latency_count: 0, latency_sum: 0 },
+    ])
+  })
+
+  it('does not count a client’s latency beside the one that the gateway measured', async () => {
+    const isolate = isolateOf('measured')
+    const record = recordOf({ latencyMs: 250 })
+    isolate.account.record(record, isolate.port)
+    isolate.account.record(recordOf({ outcome: 'error', latencyMs: 9 }), isolate.port)
+    await isolate.flush()
+    await runDurableObjectAlarm(stubOf('measured'))
+    await tell('measured', record.id, { success: false, latencyMs: 4_000 })
+    expect(await decisions('measured')).toEqual([
+      { trials: 1, score_micro: 0, latency_count: 1, latency_sum: 250 },
+    ])
+  })
+
+  it('on a decision that nobody made is not taken', async () => {
+    expect(await tell('nobody', crypto.randomUUID(), { success: true })).toEqual({
+      kind: 'unknown',
+    })
+  })
+})
+
+describe('the journal', () => {
+  it('counts each record into its hour once, over evictions between journal, count and flush', async () => {
+    const isolate = isolateOf('hours')
+    const atMs = Date.now()
+    for (let n = 0; n < 450; n++)
+      isolate.account.record(recordOf({ atMs, costNanoUsd: n, latencyMs: n }), isolate.port)
+    await isolate.flush()
+    for (let round = 0; round < 3; round++) {
+      await evictDurableObject(stubOf('hours'))
+      await runDurableObjectAlarm(stubOf('hours'))
+    }
+    const [hours, waiting] = await runInDurableObject(stubOf('hours'), (_, state) => {
+      const journal = new Journal(state.storage.sql)
+      return [journal.pendingHours(10), journal.waiting]
+    })
+    expect(waiting).toBe(450)
+    expect(hours).toHaveLength(1)
+    expect(hours[0]?.sums).toMatchObject({ requests: 450, costNanoUsd: (449 * 450) / 2 })
   })
 })
