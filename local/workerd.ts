@@ -75,7 +75,7 @@ const config :Workerd.Config = (
 const app :Workerd.Worker = (
   modules = ${list(modules)},
   compatibilityDate = "${COMPATIBILITY_DATE}",
-  compatibilityFlags = ["nodejs_compat"],
+  compatibilityFlags = ["nodejs_compat", "enable_request_signal"],
   durableObjectNamespaces = ${list(namespaces)},
   durableObjectStorage = (localDisk = "objects"),
   bindings = ${list(bindings)}
