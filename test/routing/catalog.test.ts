@@ -15,6 +15,7 @@ describe('a configuration', () => {
       thresholds: null,
       tokens: 'heuristic',
       embedding: 'lexical',
+      cache: { mode: 'off', ttlSeconds: 300, threshold: 0.97 },
       allowedModels: null,
       reasoning: { cheap: null, mid: null, hard: null },
       penalties: { latency: 0.1, context: 0.2, health: 0.3 },
