@@ -105,6 +105,7 @@ const RECIPES: Record<Part, Recipe> = {
     inputs: [
       'src',
       'wrangler.toml',
+      'models/catalog.json',
       'models/router.gjr',
       'build/kernels.wasm',
       'build/kernels-relaxed.wasm',
