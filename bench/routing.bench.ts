@@ -1,4 +1,7 @@
-/** Decisions of the router in one isolate: from the bytes of a body to the explained answer. */
+/**
+ * Decisions of the router: in one isolate, from the bytes of a body to the explained answer, and over HTTP
+ * on bare workerd.
+ */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { loadKernels } from '../src/kernels/module.ts'
@@ -11,35 +14,13 @@ import { makeRouter, type Router } from '../src/routing/router.ts'
 import { SessionAffinity } from '../src/routing/session-affinity.ts'
 import { measureInterleaved, type Subject } from './measure.ts'
 import { type Row, ratiosOf, type SuiteOptions } from './report.ts'
+import { bytesOf, longBody, shortBody } from './routing/bodies.ts'
+import { httpRows } from './routing/http.ts'
 
 const ROOT = path.join(import.meta.dirname, '..')
+const bodyOf = (i: number): Uint8Array => bytesOf(shortBody(i))
+const longBodyOf = (i: number): Uint8Array => bytesOf(longBody(i))
 const utf8 = new TextEncoder()
-
-const SENTENCE =
-  'The fleet reported 1,204 samples a second; latency stayed below 12 ms, and no machine was lost. '
-
-/** About a kilobyte in four messages; another text for each number. */
-const bodyOf = (i: number): Uint8Array =>
-  utf8.encode(
-    JSON.stringify({
-      model: 'auto',
-      temperature: 0.2,
-      messages: [
-        { role: 'system', content: `You are a helpful assistant. ${SENTENCE.repeat(2)}` },
-        { role: 'user', content: `Question ${i}: what follows? ${SENTENCE.repeat(3)}` },
-        { role: 'assistant', content: SENTENCE.repeat(2) },
-        { role: 'user', content: `And now, in number ${i}? ${SENTENCE}` },
-      ],
-    }),
-  )
-
-/** A prompt of about 50,000 tokens. */
-const longBodyOf = (i: number): Uint8Array =>
-  utf8.encode(
-    JSON.stringify({
-      messages: [{ role: 'user', content: `Number ${i}. ${SENTENCE.repeat(2_080)}` }],
-    }),
-  )
 
 const stateOf = (): RoutingState => ({
   decisions: new DecisionCache(42),
@@ -158,7 +139,7 @@ export const run = async ({ quick, log }: SuiteOptions): Promise<Row[]> => {
       ratio: ratiosOf(spread, others),
     })
   }
-  return rows
+  return [...rows, ...(await httpRows({ quick, log }))]
 }
 
 /** The same body decides the same way from every cache. */
