@@ -16,7 +16,7 @@ export interface ModelPrices extends TokenPrices {
   readonly longContext?: TokenPrices & { readonly aboveInputTokens: number }
 }
 
-/** Digits behind the point that a price may have. */
+/** Digits behind the point that prices are exact to; what an organisation sets beyond is rounded. */
 export const PRICE_DIGITS_MAX = 9
 /** Billionths of a US dollar for a million tokens, over a million: what a token costs in nano-dollars. */
 const UNITS_PER_NANO_USD = 1_000_000n
@@ -31,29 +31,26 @@ interface Units {
 
 /**
  * A number as its shortest decimal text says it, times ten to a power: exact, where multiplication of
- * floating point is not.
+ * floating point is not. `rest` says whether digits were left, which are rounded half up.
  *
- * @throws RangeError for a number that is negative, not finite, or not whole then
+ * @throws RangeError for a number that is negative or not finite
  */
-const scaled = (value: number, power: number): bigint => {
+const scaled = (value: number, power: number): { units: bigint; rest: boolean } => {
   const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value))
   if (match === null) throw new RangeError('a price must be a finite number, 0 or more')
   const [, whole = '', fraction = '', exponent = '0'] = match
   const digits = BigInt(whole + fraction)
   const shift = Number(exponent) - fraction.length + power
-  if (shift >= 0) return digits * 10n ** BigInt(shift)
+  if (shift >= 0) return { units: digits * 10n ** BigInt(shift), rest: false }
   const divisor = 10n ** BigInt(-shift)
-  if (digits % divisor !== 0n)
-    throw new RangeError(`a price has at most ${PRICE_DIGITS_MAX} digits behind the point`)
-  return digits / divisor
+  return { units: (2n * digits + divisor) / (2n * divisor), rest: digits % divisor !== 0n }
 }
 
 /** Whether a price is a number that costs are exact with. */
 export const isPrice = (value: unknown): boolean => {
   if (typeof value !== 'number') return false
   try {
-    scaled(value, PRICE_DIGITS_MAX)
-    return true
+    return !scaled(value, PRICE_DIGITS_MAX).rest
   } catch {
     // RangeError of `scaled`.
     return false
@@ -77,12 +74,13 @@ const unitsOf = (prices: TokenPrices): Units => {
   const found = known.get(prices)
   if (found !== undefined) return found
   const { input, output, cachedInput = input, cacheWrite = input, reasoning = output } = prices
+  const of = (price: number): bigint => scaled(price, PRICE_DIGITS_MAX).units
   const units: Units = {
-    input: scaled(input, PRICE_DIGITS_MAX),
-    cachedInput: scaled(cachedInput, PRICE_DIGITS_MAX),
-    cacheWrite: scaled(cacheWrite, PRICE_DIGITS_MAX),
-    output: scaled(output, PRICE_DIGITS_MAX),
-    reasoning: scaled(reasoning, PRICE_DIGITS_MAX),
+    input: of(input),
+    cachedInput: of(cachedInput),
+    cacheWrite: of(cacheWrite),
+    output: of(output),
+    reasoning: of(reasoning),
   }
   known.set(prices, units)
   return units
@@ -113,4 +111,17 @@ export const costNanoUsdOf = (prices: ModelPrices, usage: Usage): number => {
     BigInt(outputTokens - reasoning) * units.output +
     BigInt(reasoning) * units.reasoning
   return Number((2n * sum + UNITS_PER_NANO_USD) / (2n * UNITS_PER_NANO_USD))
+}
+
+/**
+ * The prices of a model that an organisation set three of: the catalogue's, with all that they tell
+ * beside, where those three are the same, else the organisation's own.
+ */
+export const pricesOver = (own: TokenPrices, known: ModelPrices | null): ModelPrices => {
+  if (known === null) return own
+  const isSame =
+    own.input === known.input &&
+    own.output === known.output &&
+    (own.cachedInput ?? own.input) === (known.cachedInput ?? known.input)
+  return isSame ? known : own
 }

@@ -12,7 +12,7 @@ import type { OrganisationRouter } from '../routing/organisation-routers.ts'
 import { type Dialect, isAutomatic } from '../routing/request.ts'
 import type { CatalogModel } from './catalog-entry.ts'
 import type { Usage } from './chat.ts'
-import { costNanoUsdOf, type ModelPrices } from './cost.ts'
+import { costNanoUsdOf, type ModelPrices, pricesOver } from './cost.ts'
 import type { Target } from './gateway-request.ts'
 import type { ModelCatalog } from './model-catalog.ts'
 import type { PassThrough } from './pass-through.ts'
@@ -45,7 +45,9 @@ const costBy = (prices: ModelPrices | null): ((usage: Usage) => number) =>
 
 /** The organisation's own prices of a candidate, completed by what the catalogue knows beside them. */
 const pricesOf = (candidate: Candidate | null, known: CatalogModel | null): ModelPrices | null =>
-  candidate === null ? (known?.usdPerMillionTokens ?? null) : candidate.usdPerMillionTokens
+  candidate === null
+    ? (known?.usdPerMillionTokens ?? null)
+    : pricesOver(candidate.usdPerMillionTokens, known?.usdPerMillionTokens ?? null)
 
 const candidateOf = (config: RouterConfig, provider: string, model: string): Candidate | null =>
   config.candidates.find((one) => one.provider === provider && one.model === model) ?? null

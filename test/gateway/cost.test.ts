@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Usage } from '../../src/gateway/chat.ts'
-import { costNanoUsdOf, isPrice, type ModelPrices, perMillionOf } from '../../src/gateway/cost.ts'
+import {
+  costNanoUsdOf,
+  isPrice,
+  type ModelPrices,
+  perMillionOf,
+  pricesOver,
+} from '../../src/gateway/cost.ts'
 
 const usageOf = (usage: Partial<Usage>): Usage => ({
   inputTokens: 0,
@@ -93,6 +99,12 @@ describe('the cost of a request', () => {
     )
   })
 
+  it('rounds what a price has beyond its digits', () => {
+    const usage = usageOf({ inputTokens: 1_000_000 })
+    expect(costNanoUsdOf({ input: 0.1 + 0.2, output: 1e-12 }, usage)).toBe(300_000_000)
+    expect(() => costNanoUsdOf({ input: -1, output: 1 }, usage)).toThrow(RangeError)
+  })
+
   it('equals rational arithmetic for any prices and counts', () => {
     const random = randomOf(42)
     for (let i = 0; i < 2_000; i++) {
@@ -156,5 +168,16 @@ describe('prices', () => {
     [0, 0],
   ])('%d a token are %d a million', (token, million) => {
     expect(perMillionOf(token)).toBe(million)
+  })
+})
+
+describe('prices that an organisation set', () => {
+  it('are completed by the catalogue where they are its own', () => {
+    expect(pricesOver({ input: 3, output: 15, cachedInput: 0.3 }, SONNET)).toBe(SONNET)
+    const discounted = { input: 2, output: 15, cachedInput: 0.3 }
+    expect(pricesOver(discounted, SONNET)).toBe(discounted)
+    expect(pricesOver(discounted, null)).toBe(discounted)
+    const plain = { input: 10, output: 30 }
+    expect(pricesOver({ ...plain, cachedInput: 10 }, plain)).toBe(plain)
   })
 })
