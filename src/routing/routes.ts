@@ -7,6 +7,8 @@ import { type FieldFault, ProblemError, problem } from '../http/problem.ts'
 import { errorsAs } from '../http/protocol-errors.ts'
 import { createRouter, parseWith } from '../http/validate.ts'
 import { ArenaExhaustedError } from '../kernels/memory.ts'
+import { accountOf } from '../ledger/account.ts'
+import { recordOfDecision } from '../ledger/decision-record.ts'
 import { describeArtifacts } from './artifact-openapi.ts'
 import { addArtifactRoutes } from './artifact-routes.ts'
 import { type RouterConfig, routerConfigSchema } from './catalog.ts'
@@ -86,6 +88,8 @@ routing.post('/v1/route', requireScope('read'), async (c) => {
   if (!result.decision.ok) throw new ProblemError(routingProblem(result.decision.error))
   const decision = result.decision.value
   const decisionId = crypto.randomUUID()
+  const { organisationId, keyId } = c.var.principal
+  accountOf(c).record(organisationId, recordOfDecision(decisionId, decision, keyId, Date.now()))
   return c.json(routeAnswer(decisionId, decision, result.spentMs), 200, {
     'cache-control': 'no-store',
     ...decisionHeaders(decisionId, decision),

@@ -44,9 +44,21 @@ const app = (scopes: Scope[] = ['read', 'admin']): Hono<AppEnv> =>
     .route('/', routing)
     .onError(onError)
 
+/** A ledger that takes everything, and a request that lives for as long as it is needed. */
+const ENVIRONMENT = {
+  LEDGER: {
+    idFromName: String,
+    get: () => ({ report: async () => ({ stored: true, ended: [] }) }),
+  },
+}
+const CONTEXT = {
+  waitUntil: () => {},
+  passThroughOnException: () => {},
+} as unknown as ExecutionContext
+
 const JSON_TYPE = { 'content-type': 'application/json' }
 const send = (path: string, init: RequestInit, scopes?: Scope[]) =>
-  app(scopes).request(path, init, {})
+  app(scopes).request(path, init, ENVIRONMENT, CONTEXT)
 const route = (body: unknown, headers: Record<string, string> = {}) =>
   send('/v1/route', {
     method: 'POST',
