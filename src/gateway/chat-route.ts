@@ -3,9 +3,11 @@ import type { AppContext } from '../http/context.ts'
 import { ArenaExhaustedError } from '../kernels/memory.ts'
 import { accountOf } from '../ledger/account.ts'
 import { err, ok, type Result } from '../result.ts'
+import { embedQuestion } from '../routing/embed-question.ts'
+import type { ProvidedEmbedding } from '../routing/embedding-provider.ts'
 import type { RoutingFault } from '../routing/faults.ts'
 import type { OrganisationRouter } from '../routing/organisation-routers.ts'
-import type { Dialect } from '../routing/request.ts'
+import { type Dialect, isAutomatic } from '../routing/request.ts'
 import { withRouter } from '../routing/with-router.ts'
 import { answerFound, type Found, keeperOf } from './cached-answer.ts'
 import type { Usage } from './chat.ts'
@@ -50,6 +52,7 @@ const planOf = (
   { bytes, body }: ReadBody,
   dialect: Dialect,
   nowMs: number,
+  embedding: ProvidedEmbedding | null | undefined,
 ): Result<Planned | Found, RoutingFault> => {
   const { router } = organisation
   const strongCostNanoUsd = strongCostOf(router.config)
@@ -65,7 +68,8 @@ const planOf = (
   const answer =
     entry === null ? null : findAnswer(responseCache, entry, organisationId, router.config, nowMs)
   if (answer !== null) return ok({ kind: 'found', answer, strongCostNanoUsd })
-  const context = planContextOf(c, organisation, nowMs)
+  const made = planContextOf(c, organisation, nowMs)
+  const context = embedding === undefined ? made : { ...made, embedding }
   const planned = planChat(bytes, dialect, String(body.model), context)
   if (!planned.ok) return planned
   const { decision } = planned.value
@@ -108,8 +112,11 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
   const { bytes, body, bytesPerUnit } = read.value
   let planned: Result<Planned | Found, RoutingFault>
   try {
+    const embedding = isAutomatic(String(body.model))
+      ? await embedQuestion(c, bytes, dialect)
+      : undefined
     planned = await withRouter(c, (organisation) =>
-      planOf(c, organisation, read.value, dialect, nowMs),
+      planOf(c, organisation, read.value, dialect, nowMs, embedding),
     )
   } catch (error) {
     if (!(error instanceof ArenaExhaustedError)) throw error

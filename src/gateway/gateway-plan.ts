@@ -7,6 +7,7 @@ import {
   type RouterConfig,
 } from '../routing/catalog.ts'
 import { type Decision, decide, type RoutingState } from '../routing/decide.ts'
+import type { ProvidedEmbedding } from '../routing/embedding-provider.ts'
 import type { RoutingFault } from '../routing/faults.ts'
 import type { OrganisationRouter } from '../routing/organisation-routers.ts'
 import { type Dialect, isAutomatic } from '../routing/request.ts'
@@ -29,6 +30,8 @@ export interface PlanContext {
   /** The client's own credential of a provider; null without one. */
   readonly passThrough: Pick<PassThrough, 'mayUse'> | null
   readonly nowMs: number
+  /** As `DecideOptions.embedding`. */
+  readonly embedding?: ProvidedEmbedding | null
 }
 
 /** Who is asked, and why. */
@@ -121,9 +124,15 @@ const planDecided = (
   dialect: Dialect,
   context: PlanContext,
 ): Result<Plan, RoutingFault> => {
-  const { organisation, providers, state, nowMs } = context
+  const { organisation, providers, state, nowMs, embedding } = context
   const { router, artifact, canary } = organisation
-  const options = { organisation: organisation.organisation, artifact, canary, nowMs }
+  const options = {
+    organisation: organisation.organisation,
+    artifact,
+    canary,
+    nowMs,
+    ...(embedding === undefined ? {} : { embedding }),
+  }
   const decided = decide(bytes, dialect, router, state, options)
   if (!decided.ok) return decided
   const { provider, model, candidates } = decided.value
