@@ -6,6 +6,7 @@ import type { GatewaySettings } from './gateway/gateway-settings.ts'
 import type { HealthBoard } from './gateway/health-board.ts'
 import { type PassThroughAdapter, parsePassThrough } from './gateway/pass-through.ts'
 import { parseCatalogUrl } from './gateway/provider-address.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import {
   type ArtifactSettings,
   parseArtifactUrl,
@@ -24,7 +25,7 @@ export interface Env {
   readonly ASSETS: Fetcher
   readonly SERIES_SHARD: DurableObjectNamespace<SeriesShard>
   readonly HUB: DurableObjectNamespace<Hub>
-  readonly LEDGER: DurableObjectNamespace
+  readonly LEDGER: DurableObjectNamespace<Ledger>
   readonly HEALTH_BOARD: DurableObjectNamespace<HealthBoard>
   readonly FLUSH_INTERVAL_MS?: string
   readonly LIVE_INTERVAL_MS?: string
@@ -35,6 +36,7 @@ export interface Env {
   readonly HOUR_RETENTION_DAYS?: string
   readonly LLM_REQUESTS_RETENTION_DAYS?: string
   readonly JOURNAL_SAMPLES_MAX?: string
+  readonly LEDGER_RECORDS_MAX?: string
   readonly SERIES_MAX?: string
   readonly SERIES_CUT_SAMPLES?: string
   readonly SERIES_CUT_MINUTES?: string
@@ -84,6 +86,8 @@ export interface Settings {
   readonly retention: TierRetention
   /** Samples a shard holds that PostgreSQL does not have yet; beyond it ingest answers 503. */
   readonly journalSamplesMax: number
+  /** Requests, and feedback, that a ledger holds for PostgreSQL; beyond it nothing more is taken. */
+  readonly ledgerRecordsMax: number
   /** Label series of an organisation; an organisation at the bound gets no new ones. */
   readonly seriesMax: number
   /** Label series that a shard takes: its part of SERIES_MAX, which is an organisation's. */
@@ -172,6 +176,7 @@ export const settingsOf = (env: Env): Settings => {
       requestDays: whole(env, 'LLM_REQUESTS_RETENTION_DAYS', 30, { min: 3, max: 3_650 }),
     },
     journalSamplesMax: whole(env, 'JOURNAL_SAMPLES_MAX', 1_000_000, { min: 100, max: 50_000_000 }),
+    ledgerRecordsMax: whole(env, 'LEDGER_RECORDS_MAX', 200_000, { min: 10, max: 10_000_000 }),
     seriesMax,
     seriesMaxPerShard: Math.min(SERIES_PER_SHARD_MAX, Math.ceil(seriesMax / shardsPerOrganisation)),
     seriesCutSamples: whole(env, 'SERIES_CUT_SAMPLES', 500_000, { min: 100, max: 4_000_000 }),
