@@ -14,6 +14,8 @@ import { smallArtifact } from './small-artifact.ts'
 import { stored } from './stored-routers.ts'
 
 vi.mock('../../src/database/client.ts', () => ({ connect: () => ({}) }))
+// Requests have no platform here: what would run behind them is waited for.
+vi.mock('../../src/ledger/account.ts', () => ({ accountOf: () => ({ record: () => {} }) }))
 vi.mock(
   '../../src/database/router-queries.ts',
   async () => (await import('./stored-routers.ts')).routerQueries,
