@@ -203,6 +203,40 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
     expect(() => artifact.assess(requestFor('x'))).toThrow(RangeError)
   })
 
+  it('assesses a request as it predicts from its features', async () => {
+    const artifact = await loaded(SHIPPED)
+    const system = 'You are a helpful assistant.\n'
+    const questions = [
+      '',
+      '?!',
+      'What is the capital of Norway?',
+      'Prove that $\\sqrt{2}$ is irrational, e.g. by \\frac{p}{q} == 2.',
+      'def f(x):\n  return x ** 2\n```js\nconst y = () => 3;\n```',
+      '机器学习模型在边缘计算。第二句话！',
+      'Съешь же ещё этих мягких французских булок, да выпей чаю. 🎉',
+      'one two three '.repeat(2_000),
+    ]
+    for (const question of questions) {
+      const text = new TextEncoder().encode(system + question)
+      const lastUserText = text.subarray(system.length)
+      const request = requestFor(text, { lastUserText, systemBytes: system.length, messages: 2 })
+      const features = extractFeatures(request)
+      const want = artifact.predict(features)
+      const got = artifact.assess(request)
+      expect(got.tokens).toBe(features.tokens)
+      const pairs = [
+        [got.gain, want.gain],
+        [got.probabilities.cheap, want.probabilities.cheap],
+        [got.probabilities.mid, want.probabilities.mid],
+        [got.probabilities.hard, want.probabilities.hard],
+        ...got.similarities.map((similarity, i) => [similarity, want.similarities[i]]),
+      ]
+      for (const [a = Number.NaN, b = Number.NaN] of pairs)
+        expect(Math.abs(a - b)).toBeLessThanOrEqual(1e-6)
+    }
+    artifact.close()
+  })
+
   it('gives the memory of a refused file back', async () => {
     const { arena } = getKernels()
     const live = arena.liveBlocks
