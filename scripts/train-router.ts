@@ -6,7 +6,7 @@ import { describeFault } from '../src/routing/artifact-fault.ts'
 import { ROOT } from './build.ts'
 import { buildArtifact, type Trained } from './training/build-artifact.ts'
 import { type Example, exampleOf, readOutcomes } from './training/dataset.ts'
-import { judgeFolds, judgeUnseen } from './training/judge.ts'
+import { judgeFolds, judgePartitions, judgeUnseen } from './training/judge.ts'
 import { readSingleOutcomes, SINGLE_OUTCOMES } from './training/outcomes.ts'
 import { placesOf, ratesWith, rowsWith } from './training/partial-labels.ts'
 import { unseenSplit } from './training/splits.ts'
@@ -34,6 +34,9 @@ if (!values.data || seed >>> 0 !== seed) {
   console.error('--data names the folder of the outcomes; --seed is a whole number below 2^32')
   process.exit(2)
 }
+
+/** Cross validations of the order of questions. */
+const PARTITIONS = 4
 
 loadKernels(new Uint8Array(readFileSync(path.join(ROOT, 'build', 'kernels.wasm'))))
 const examples = readOutcomes(values.data).map(exampleOf)
@@ -75,6 +78,7 @@ const keptApart = judgeUnseen(judged.artifact, unseen, seed)
 console.log(`APGR on subjects kept apart ${keptApart.asked.routers.gjallar.apgr.value}`)
 const crossValidation = judgeFolds(examples, seed, (own) => rowsWith(own, single, seed))
 console.log(`APGR by cross validation ${crossValidation.asked.routers.gjallar.apgr.value}`)
+const partitions = judgePartitions(examples, seed, PARTITIONS, (own) => rowsWith(own, single, seed))
 const shipped = await artifactOf(trainOn(examples, { ...method, crossValidation }))
 const named = ({ artifact, bytes }: typeof shipped) => ({
   version: artifact.version,
@@ -84,6 +88,8 @@ const report = {
   artifact: named(shipped),
   ...method,
   crossValidation,
+  /** The order of questions alone, by other partitions of the subjects too. */
+  partitions,
   /** Of an artifact trained likewise on the other subjects alone. */
   keptApart: { artifact: named(judged), ...keptApart },
 }

@@ -7,7 +7,15 @@ import { routingQuality } from './metrics.ts'
 import { withSpaceNoise } from './noise.ts'
 import { seeded } from './seeded.ts'
 import { VALIDATION_FOLDS } from './splits.ts'
-import { predictAll, type Row, trainTriage } from './train.ts'
+import {
+  predictAll,
+  type Row,
+  rank,
+  rowsOf,
+  TRAINING,
+  trainTriage,
+  trainTriageModel,
+} from './train.ts'
 
 const round = (value: number): number => Math.round(value * 1e4) / 1e4
 
@@ -56,6 +64,64 @@ export function judgeFolds(
     }
   }
   return { asked: figuresOf('asked'), bare: figuresOf('bare') }
+}
+
+/** APGR of ours and of length over all questions, and its mean over folds. */
+function partitionFigures(examples: readonly Example[], parts: readonly Part[], form: Form) {
+  const order = parts.flatMap(({ held }) => held.map((i) => examples[i] as Example))
+  const figuresOf = (scores: readonly Float64Array[]) => ({
+    apgr: round(routingQuality(order, Float64Array.from(scores.flatMap((own) => [...own]))).apgr),
+    meanOfFolds: round(
+      parts.reduce((sum, { held }, fold) => {
+        const own = held.map((i) => examples[i] as Example)
+        return sum + routingQuality(own, scores[fold] ?? new Float64Array(0)).apgr
+      }, 0) / parts.length,
+    ),
+  })
+  return {
+    gjallar: figuresOf(parts.map(({ gains }) => gains[form])),
+    'length only': figuresOf(
+      parts.map(({ held }) => Float64Array.from(held, (i) => examples[i]?.[form].tokens ?? 0)),
+    ),
+  }
+}
+
+interface Part {
+  /** Places of the examples. */
+  readonly held: readonly number[]
+  readonly gains: Readonly<Record<Form, Float64Array>>
+}
+
+/**
+ * The order of questions alone, over several partitions of the subjects into folds: how much a figure
+ * owes to which subjects were together. The first partition is that of judgeFolds().
+ */
+export function judgePartitions(
+  examples: readonly Example[],
+  seed: number,
+  partitions: number,
+  moreOf: (examples: readonly Example[]) => readonly Row[],
+) {
+  const subjects = examples.map(({ subject }) => subject)
+  return Array.from({ length: partitions }, (_, partition) => {
+    const folds = foldsBySubject(subjects, VALIDATION_FOLDS, seed + 1 + partition)
+    const parts = Array.from({ length: VALIDATION_FOLDS }, (_, fold): Part => {
+      const rest = examples.filter((_, i) => folds[i] !== fold)
+      const options = { ...TRAINING.boost, seed }
+      const model = trainTriageModel(rowsOf(rest), moreOf(rest), options)
+      const held = [...folds.keys()].filter((i) => folds[i] === fold)
+      const gainsOf = (form: Form) =>
+        rank(
+          model,
+          held.map((i) => (examples[i] as Example)[form]),
+        )
+      return { held, gains: { asked: gainsOf('asked'), bare: gainsOf('bare') } }
+    })
+    return {
+      asked: partitionFigures(examples, parts, 'asked'),
+      bare: partitionFigures(examples, parts, 'bare'),
+    }
+  })
 }
 
 const bucketOf = (difficulty: number, { cheap, hard }: Artifact['thresholds']): number =>

@@ -123,7 +123,7 @@ const scaledTree = (tree: DecisionTree, scale: number): DecisionTree => ({
 /**
  * @param more rows without their words, for the trees alone
  */
-function trainTriageModel(
+export function trainTriageModel(
   rows: readonly LabelledRow[],
   more: readonly Row[],
   options: BoostOptions,
@@ -198,6 +198,10 @@ export function predictAll({ model, calibration }: TrainedTriage, seen: readonly
     gains: gainsOf(softmaxRows(margins, classes)),
   }
 }
+
+/** What a model ranks texts by, f64[n]. */
+export const rank = (model: TriageModel, seen: readonly Seen[]): Float64Array =>
+  gainsOf(softmaxRows(triageMargins(model, seen), classes))
 
 /** P(strong alone is right) − P(weak alone is right) of each row. */
 export const gainsOf = (probabilities: Float64Array): Float64Array => {
