@@ -3,8 +3,10 @@ import type { CatalogModel } from './catalog-entry.ts'
 import { refreshCatalog } from './catalog-refresh.ts'
 import { SHIPPED_MODELS } from './catalog-shipped.ts'
 
-/** After one that failed it is tried again this much sooner. */
+/** What failed, or never ended as its request did first, is tried again this much sooner. */
 const RETRY_FRACTION = 0.1
+/** Longer than a fetch may take, so that there is one at a time. */
+const RETRY_MS_MIN = 60_000
 
 /** Models by provider and name; what a deployment knows of them at one time. */
 export class ModelCatalog {
@@ -44,7 +46,6 @@ interface State {
   catalog: ModelCatalog
   etag: string | null
   dueAtMs: number
-  isRefreshing: boolean
 }
 
 /** One catalogue an isolate, as all its requests have the same settings. */
@@ -52,7 +53,6 @@ const state: State = {
   catalog: new ModelCatalog(SHIPPED_MODELS),
   etag: null,
   dueAtMs: 0,
-  isRefreshing: false,
 }
 
 export interface CatalogSettings {
@@ -64,21 +64,21 @@ export interface CatalogSettings {
 const refresh = async ({ catalogUrl, catalogReloadMs }: CatalogSettings, nowMs: number) => {
   if (catalogUrl === null) return
   const outcome = await refreshCatalog(catalogUrl, state.etag, fetch)
-  state.isRefreshing = false
   switch (outcome.kind) {
     case 'unchanged':
+      state.dueAtMs = nowMs + catalogReloadMs
       return
     case 'read': {
       // The shipped ones stay where the new one does not have them.
       state.catalog = new ModelCatalog([...SHIPPED_MODELS, ...outcome.models])
       state.etag = outcome.etag
+      state.dueAtMs = nowMs + catalogReloadMs
       const { skipped, firstFault } = outcome
       if (skipped > 0)
         logEvent('gateway', 'warn', 'models left out of the catalogue', firstFault, { skipped })
       return
     }
     case 'failed':
-      state.dueAtMs = nowMs + RETRY_FRACTION * catalogReloadMs
       logEvent('gateway', 'warn', 'the catalogue of models stays as it is', outcome.reason, {})
   }
 }
@@ -93,9 +93,8 @@ export const modelCatalog = (
   nowMs: number,
   defer: (work: Promise<void>) => void,
 ): ModelCatalog => {
-  if (settings.catalogUrl !== null && !state.isRefreshing && nowMs >= state.dueAtMs) {
-    state.isRefreshing = true
-    state.dueAtMs = nowMs + settings.catalogReloadMs
+  if (settings.catalogUrl !== null && nowMs >= state.dueAtMs) {
+    state.dueAtMs = nowMs + Math.max(RETRY_MS_MIN, RETRY_FRACTION * settings.catalogReloadMs)
     defer(refresh(settings, nowMs))
   }
   return state.catalog

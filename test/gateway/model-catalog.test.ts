@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   type CatalogModel,
   readCatalog,
@@ -8,7 +8,7 @@ import { MemberReader } from '../../src/gateway/catalog-reader.ts'
 import { refreshCatalog } from '../../src/gateway/catalog-refresh.ts'
 import { SHIPPED_MODELS } from '../../src/gateway/catalog-shipped.ts'
 import { costNanoUsdOf } from '../../src/gateway/cost.ts'
-import { ModelCatalog } from '../../src/gateway/model-catalog.ts'
+import { ModelCatalog, modelCatalog } from '../../src/gateway/model-catalog.ts'
 import { DEFAULT_CONFIG } from '../../src/routing/default-config.ts'
 
 /** As LiteLLM has it, with members that bear on nothing here. */
@@ -246,5 +246,59 @@ describe('a refresh of the catalogue', () => {
 describe('readCatalog', () => {
   it('names the entry at fault', () => {
     expect(() => readCatalog({ 'a/b': {} })).toThrow(/a\/b/)
+  })
+})
+
+describe('the catalogue of an isolate', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    vi.restoreAllMocks()
+  })
+
+  const settings = { catalogUrl: 'https://x.test/prices.json', catalogReloadMs: 3_600_000 }
+  const catalogOf = (input: number) =>
+    JSON.stringify({
+      'openai/gpt-4.1': {
+        contextTokens: 1,
+        outputTokensMax: 1,
+        usdPerMillionTokens: { input, output: 1 },
+        capabilities: {},
+      },
+    })
+
+  it('is swapped beside requests, keeps what it had where nothing came, and is asked rarely', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue()
+    const work: Promise<void>[] = []
+    const inputAt = (nowMs: number): number | undefined =>
+      modelCatalog(settings, nowMs, (one) => work.push(one)).find('openai', 'gpt-4.1')
+        ?.usdPerMillionTokens.input
+    vi.stubGlobal('fetch', async () => new Response(catalogOf(7)))
+    expect(inputAt(1_000)).toBe(2)
+    expect(inputAt(1_001)).toBe(2)
+    expect(work.length).toBe(1)
+    await Promise.all(work)
+    expect(inputAt(1_002)).toBe(7)
+    const held = modelCatalog(settings, 1_003, (one) => work.push(one))
+    expect(held.find('anthropic', 'claude-haiku-4-5')).not.toBeNull()
+
+    vi.stubGlobal('fetch', async () => new Response('', { status: 503 }))
+    expect(inputAt(3_601_000)).toBe(7)
+    await Promise.all(work)
+    expect(work.length).toBe(2)
+    expect(warn.mock.calls.join()).toMatch(/status 503/)
+    expect(inputAt(3_601_001)).toBe(7)
+    expect(work.length).toBe(2)
+
+    vi.stubGlobal('fetch', async () => new Response(catalogOf(8)))
+    expect(inputAt(3_601_000 + 360_000)).toBe(7)
+    await Promise.all(work)
+    expect(inputAt(3_961_001)).toBe(8)
+    expect(work.length).toBe(3)
+  })
+
+  it('is the shipped one without an address', () => {
+    const work: Promise<void>[] = []
+    modelCatalog({ ...settings, catalogUrl: null }, 1e12, (one) => work.push(one))
+    expect(work).toEqual([])
   })
 })
