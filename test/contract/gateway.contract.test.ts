@@ -351,3 +351,60 @@ describe('errors', () => {
     }
   })
 })
+
+describe('limits of a key', () => {
+  const limited = async (limits: Record<string, unknown>): Promise<string> => {
+    const body = { name: 'limited', scopes: ['write'], ...limits }
+    return (await api.post<{ key: string }>('/api/v1/keys', body)).key
+  }
+  /** What the mock would bill for the model, whole nano-dollars: 100 a token of input, 400 of output. */
+  const billedNanoUsd = async (): Promise<number> => {
+    const told = (await mock.counts()).models[MODEL]
+    return (told?.inputTokens ?? 0) * 100 + (told?.outputTokens ?? 0) * 400
+  }
+
+  it('refuse what the budget has no room for, and never let more be spent', async () => {
+    const apiKey = await limited({ budget_usd: 0.0001 })
+    const client = new OpenAI({ baseURL: `${api.url}/v1`, apiKey, maxRetries: 0 })
+    let refusal: unknown = null
+    for (let request = 0; refusal === null && request < 50; request++) {
+      await client.chat.completions
+        .create({ model: MODEL, messages: HELLO, max_tokens: 100 })
+        .catch((error: unknown) => {
+          refusal = error
+        })
+    }
+    expect(refusal).toBeInstanceOf(OpenAI.RateLimitError)
+    const { code, headers } = refusal as InstanceType<typeof OpenAI.RateLimitError>
+    expect(code).toBe('insufficient_quota')
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await billedNanoUsd()).toBeGreaterThan(0)
+    expect(await billedNanoUsd()).toBeLessThanOrEqual(100_000)
+  })
+
+  it('count requests a minute, in both dialects', async () => {
+    const apiKey = await limited({ requests_per_minute: 2 })
+    const client = new Anthropic({ baseURL: api.url, apiKey, maxRetries: 0 })
+    const answers = await Promise.allSettled(
+      Array.from({ length: 6 }, () =>
+        client.messages.create({ model: CLAUDE, max_tokens: 10, messages: HELLO }),
+      ),
+    )
+    const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer] : []))
+    // A minute may begin between two of them.
+    expect(refused.length).toBeGreaterThanOrEqual(2)
+    for (const { reason } of refused) {
+      expect(reason).toBeInstanceOf(Anthropic.RateLimitError)
+      expect(Number(reason.headers.get('retry-after'))).toBeGreaterThan(0)
+    }
+    const openAi = new OpenAI({ baseURL: `${api.url}/v1`, apiKey, maxRetries: 0 })
+    const more = await Promise.allSettled(
+      Array.from({ length: 6 }, () =>
+        openAi.chat.completions.create({ model: MODEL, messages: HELLO }),
+      ),
+    )
+    const rejected = more.flatMap((answer) => (answer.status === 'rejected' ? [answer] : []))
+    expect(rejected.length).toBeGreaterThanOrEqual(2)
+    for (const { reason } of rejected) expect(reason).toBeInstanceOf(OpenAI.RateLimitError)
+  })
+})
