@@ -192,6 +192,10 @@ export class Journal {
       }))
   }
 
+  get hasHours(): boolean {
+    return this.#sql.exec('SELECT 1 FROM hours LIMIT 1').toArray().length > 0
+  }
+
   get hasPendingHours(): boolean {
     return this.#sql.exec('SELECT 1 FROM hours WHERE pending = 1 LIMIT 1').toArray().length > 0
   }

@@ -199,8 +199,12 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
   async #arrange(nowMs: number): Promise<void> {
     const isWaiting =
       this.#journal.waiting > 0 || this.#journal.hasPendingHours || this.#outcomes.isWaiting
-    const due = [isWaiting ? this.#flushAt : nowMs + HOUR_MS]
+    const due: number[] = []
+    if (isWaiting) due.push(this.#flushAt)
     if (this.#leases.hasAny) due.push(Math.max(this.#upkeepAt, nowMs + 1_000))
+    // What is kept grows old; a ledger that keeps nothing sleeps.
+    if (this.#journal.hasHours || this.#outcomes.hasDecisions) due.push(nowMs + HOUR_MS)
+    if (due.length === 0) return
     const at = Math.max(nowMs + 10, Math.min(...due))
     // A clock that was set back leaves an alarm far ahead.
     if (at >= this.#alarmAt && this.#alarmAt < nowMs + 2 * HOUR_MS) return

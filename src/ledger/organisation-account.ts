@@ -167,7 +167,7 @@ export class OrganisationAccount {
         if (isSettled) return
         isSettled = true
         const costNanoUsd = wholeOr(record.costNanoUsd, estimate.costNanoUsd)
-        const tokens = record.inputTokens + record.outputTokens
+        const tokens = wholeOr(record.inputTokens + record.outputTokens, estimate.tokens)
         lease.settle(estimate, minuteOf(nowMs), costNanoUsd, tokens)
         this.#outbox.push({
           record: costNanoUsd === record.costNanoUsd ? record : { ...record, costNanoUsd },

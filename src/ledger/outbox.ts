@@ -12,8 +12,7 @@ export class Outbox {
   readonly #entries: Entry[] = []
   #batch: readonly Entry[] = []
   #sequence = 0
-  /** Entries that found no room. */
-  dropped = 0
+  #dropped = 0
 
   get isEmpty(): boolean {
     return this.#entries.length === 0 && this.#batch.length === 0
@@ -25,11 +24,18 @@ export class Outbox {
 
   push(entry: Entry): void {
     if (waiting >= OUTBOX_ENTRIES_MAX) {
-      this.dropped++
+      this.#dropped++
       return
     }
     waiting++
     this.#entries.push(entry)
+  }
+
+  /** Entries that found no room since this was asked last. */
+  takeDropped(): number {
+    const dropped = this.#dropped
+    this.#dropped = 0
+    return dropped
   }
 
   /** The report to send: the one that was not taken, else a new one, empty where nothing waits. */

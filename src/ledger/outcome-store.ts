@@ -242,6 +242,10 @@ export class OutcomeStore {
     return Number(row?.n ?? 0)
   }
 
+  get hasDecisions(): boolean {
+    return this.#sql.exec('SELECT 1 FROM decisions LIMIT 1').toArray().length > 0
+  }
+
   get isWaiting(): boolean {
     const found = this.#sql.exec(
       `SELECT EXISTS (SELECT 1 FROM outcomes WHERE pending = 1)

@@ -83,6 +83,8 @@ export class Reporter {
     if (this.#isSending(sentAtMs)) return
     const batch = this.#outbox.next()
     const leases = this.#leases.tell(isIdle)
+    const dropped = this.#outbox.takeDropped()
+    if (dropped > 0) port.failed(`${dropped} finished requests found no room and are lost`, null)
     if (batch.entries.length === 0 && leases.length === 0) return
     this.#sentAtMs = sentAtMs
     try {
@@ -121,8 +123,7 @@ export class Reporter {
       const isIdle = idleMs >= IDLE_MS && this.#outbox.isEmpty
       if (isIdle || !this.#outbox.isEmpty || idleMs === 0) await this.send(port, isIdle)
       const isOver = this.#beatMs - startMs >= TURN_MS_MAX
-      if (!this.#isActive && (isIdle || isOver)) break
-      if (isOver && this.#isActive) break
+      if (isOver || (isIdle && !this.#isActive)) break
     }
     if (turn === this.#turn) this.#isTaken = false
   }
