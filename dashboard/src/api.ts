@@ -83,7 +83,7 @@ export const readLocalKey = async (): Promise<string | null> => {
   }
 }
 
-const request = async (path: string, init: RequestInit): Promise<Response> => {
+export const request = async (path: string, init: RequestInit): Promise<Response> => {
   let response: Response
   try {
     response = await fetch(path, { ...init, cache: 'no-store' })
@@ -95,7 +95,7 @@ const request = async (path: string, init: RequestInit): Promise<Response> => {
   return response
 }
 
-const readJson = async (response: Response): Promise<unknown> => {
+export const readJson = async (response: Response): Promise<unknown> => {
   try {
     return await response.json()
   } catch {

@@ -226,6 +226,7 @@ describe('the connect page', () => {
       ['telegraf', 'outputs.influxdb_v2'],
       ['grafana', 'type: prometheus'],
       ['curl', '/api/v1/metrics'],
+      ['llm', '/v1'],
       ['prometheus', '/api/v1/write'],
     ] as const) {
       await page.keyboard.press('ArrowRight')

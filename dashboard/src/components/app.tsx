@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Fleet } from '../fleet.ts'
-import type { Route } from '../route.ts'
+import { type Route, titleOf } from '../route.ts'
 import {
   forgetKey,
   openSession,
@@ -22,6 +22,8 @@ const RETRY_MS = 3000
 
 /** Pages that a look at the fleet does not need. */
 const ExplorePage = lazy(() => import('./explore/explore-page.tsx'))
+const RoutingPage = lazy(() => import('./llm/routing-page.tsx'))
+const GatewayPage = lazy(() => import('./llm/gateway-page.tsx'))
 const ConnectPage = lazy(() => import('./connect/connect-page.tsx'))
 
 export const App = () => {
@@ -29,6 +31,10 @@ export const App = () => {
   const [fleet, setFleet] = useState<Fleet | null>(null)
   const redraw = useRedraw()
   const route = useRoute()
+  const title = titleOf(route)
+  useEffect(() => {
+    document.title = title
+  }, [title])
 
   const check = async () => setSession(await openSession())
   const signOut = (reason: string | null) => {
@@ -118,6 +124,10 @@ const Page = ({ route, fleet, scopes }: PageProps) => {
       return <VmPage key={route.id} fleet={fleet} id={route.id} />
     case 'explore':
       return <ExplorePage apiKey={fleet.key} search={route.search} />
+    case 'routing':
+      return <RoutingPage apiKey={fleet.key} scopes={scopes} search={route.search} />
+    case 'gateway':
+      return <GatewayPage apiKey={fleet.key} scopes={scopes} search={route.search} />
     case 'connect':
       return <ConnectPage fleet={fleet} scopes={scopes} search={route.search} />
   }

@@ -16,6 +16,8 @@ interface TopBarProps {
 
 const PAGES = [
   { page: 'explore', label: 'Explore' },
+  { page: 'routing', label: 'Routing' },
+  { page: 'gateway', label: 'Gateway' },
   { page: 'connect', label: 'Connect' },
 ] as const
 

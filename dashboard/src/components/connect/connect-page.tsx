@@ -35,17 +35,17 @@ export const ConnectPage = ({ fleet, scopes, search }: ConnectPageProps) => {
           The key of this page may only read. Put one with the write scope in its place to send.
         </p>
       )}
-      <Waiting fleet={fleet} api={api} />
+      {source !== 'llm' && <Waiting fleet={fleet} api={api} />}
       <Tabs
         name="source"
-        label="Where the samples come from"
+        label="What is connected"
         tabs={SOURCES}
         selected={source}
         onSelect={select}
       >
         <Instructions key={source} origin={location.origin} apiKey={fleet.key} />
       </Tabs>
-      <NamingVms />
+      {source !== 'llm' && <NamingVms />}
     </div>
   )
 }

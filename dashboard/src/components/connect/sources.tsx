@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { Command, Snippet } from '../command.tsx'
+import { LlmClient } from './llm-client.tsx'
 import {
   collectorConfig,
   curlSamples,
@@ -15,6 +16,7 @@ export const SOURCES = [
   { id: 'telegraf', label: 'Telegraf' },
   { id: 'grafana', label: 'Grafana' },
   { id: 'curl', label: 'curl' },
+  { id: 'llm', label: 'LLM client' },
 ] as const
 export type SourceId = (typeof SOURCES)[number]['id']
 
@@ -149,4 +151,5 @@ export const INSTRUCTIONS: Readonly<Record<SourceId, (props: SourceProps) => Com
   telegraf: Telegraf,
   grafana: Grafana,
   curl: Curl,
+  llm: LlmClient,
 }

@@ -10,6 +10,7 @@ import { Failure } from './failure.tsx'
 import { QueryControls } from './query-controls.tsx'
 import { StartHere } from './start-here.tsx'
 import { useQuery } from './use-query.ts'
+import '../../styles/series.css'
 import '../../styles/explore.css'
 
 /** The editor is larger than the rest of the page: the page does not wait for it. */
