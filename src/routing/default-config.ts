@@ -29,16 +29,18 @@ const candidate = (id: string, measuredAs: string, buckets: Candidate['buckets']
  *
  * Measured are the two models of the training data alone. The others take over the quality of one of
  * those two, an assumption for whoever has no labels of their own: small models that of the weak one,
- * large ones that of the strong one.
+ * large ones that of the strong one, which its provider does not serve any more. Each of the large providers
+ * has a candidate for the cheap and for the hard bucket, so that one key is enough.
  */
 export const DEFAULT_CONFIG: RouterConfig = routerConfigSchema.parse({
   candidates: [
     candidate('openai/gpt-4.1-nano', WEAK, ['cheap']),
+    candidate('google/gemini-2.5-flash-lite', WEAK, ['cheap']),
     candidate(`together/${WEAK}`, WEAK, ['cheap', 'mid']),
     candidate('openai/gpt-4.1-mini', WEAK, ['cheap', 'mid']),
-    candidate('anthropic/claude-haiku-4-5', WEAK, ['mid']),
+    candidate('anthropic/claude-haiku-4-5', WEAK, ['cheap', 'mid']),
     candidate('openai/gpt-4.1', STRONG, ['mid', 'hard']),
+    candidate('google/gemini-2.5-pro', STRONG, ['hard']),
     candidate('anthropic/claude-sonnet-4-5', STRONG, ['hard']),
-    candidate(`openai/${STRONG}`, STRONG, ['hard']),
   ],
 })
