@@ -1,7 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Behaviour, Fault } from '../../local/mock-llm/behaviour.ts'
 import { MOCK_LLM_KEY } from '../../local/mock-llm/providers.ts'
-import { askChat, type ChatAsk, type ChatEnd, DIALECTS } from '../support/gateway-chat.ts'
+import {
+  askAndReset,
+  askChat,
+  type ChatAsk,
+  type ChatEnd,
+  DIALECTS,
+} from '../support/gateway-chat.ts'
 import type { MockControl } from '../support/mock-llm.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
@@ -158,15 +164,31 @@ describe('a fault after the first content', () => {
 describe('a client that leaves', () => {
   it.each(ways)('ends the request upstream: $dialect, $way', async (way) => {
     await mock.script({ always: { tokensPerSecond: 4, outputTokens: 400 } })
+    const isAsked = () =>
+      until('the mock to be asked', async () => (await mock.counts()).active === 1)
     for (const model of newModels()) {
-      const leaving = new AbortController()
-      const asked = ask({ ...way, model, signal: leaving.signal }).catch(() => 'left')
-      await until('the mock to be asked', async () => (await mock.counts()).active === 1)
-      leaving.abort()
-      expect(await asked).toBe('left')
+      if (way.isStream) {
+        const leaving = new AbortController()
+        const asked = ask({ ...way, model, signal: leaving.signal }).catch(() => 'left')
+        await isAsked()
+        leaving.abort()
+        expect(await asked).toBe('left')
+      } else {
+        await askAndReset(stack.api, { ...way, model }, isAsked)
+      }
       await until('the mock to be left', async () => (await mock.counts()).active === 0)
     }
     expect(await mock.counts()).toMatchObject({ aborted: PROVIDERS.length })
+    // Because the client left, not because a deadline passed.
+    await until('the ledger to tell it', async () => {
+      const { requests } = await stack.api.json<{ requests: { outcome: string }[] }>(
+        `/api/v1/llm/requests?limit=${PROVIDERS.length}`,
+      )
+      return (
+        requests.length === PROVIDERS.length &&
+        requests.every(({ outcome }) => outcome === 'cancelled')
+      )
+    })
   })
 })
 

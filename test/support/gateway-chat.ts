@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import type { Api } from './api.ts'
 
 export const DIALECTS = ['openai', 'anthropic'] as const
@@ -116,25 +117,26 @@ const wholeText = (dialect: ClientDialect, body: string): string => {
   return text
 }
 
+const bodyOf = ({ model, isStream, more }: ChatAsk): string =>
+  JSON.stringify({
+    model,
+    stream: isStream,
+    max_tokens: 1_000,
+    messages: [{ role: 'user', content: 'Hello, is anybody there?' }],
+    ...more,
+  })
+
 /**
  * One question as a client sends it, to its end.
  *
  * @throws Error where the answer is neither complete nor a well-formed error
  */
-export const askChat = async (
-  api: Pick<Api, 'url' | 'key'>,
-  { dialect, model, isStream, more, signal }: ChatAsk,
-): Promise<ChatEnd> => {
+export const askChat = async (api: Pick<Api, 'url' | 'key'>, ask: ChatAsk): Promise<ChatEnd> => {
+  const { dialect, isStream, signal } = ask
   const response = await fetch(`${api.url}${PATHS[dialect]}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${api.key}` },
-    body: JSON.stringify({
-      model,
-      stream: isStream,
-      max_tokens: 1_000,
-      messages: [{ role: 'user', content: 'Hello, is anybody there?' }],
-      ...more,
-    }),
+    body: bodyOf(ask),
     signal: signal ?? AbortSignal.timeout(60_000),
   })
   const raw = await response.text()
@@ -148,4 +150,22 @@ export const askChat = async (
   }
   if (!isStream) return { ...told, kind: 'complete', text: wholeText(dialect, raw), message: '' }
   return { ...told, ...streamEnd(dialect, raw) }
+}
+
+/** Sends a question and resets its connection: workerd takes an end in order for one that still listens. */
+export const askAndReset = async (
+  api: Pick<Api, 'url' | 'key'>,
+  ask: ChatAsk,
+  wasAsked: () => Promise<unknown>,
+): Promise<void> => {
+  const { hostname, port } = new URL(api.url)
+  const body = bodyOf(ask)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => {})
+  socket.write(
+    `POST ${PATHS[ask.dialect]} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${api.key}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+  await wasAsked()
+  socket.resetAndDestroy()
 }
