@@ -88,8 +88,8 @@ const together =
     rows.flatMap((row) => row(...args))
 
 const measurementsOf = (quick: boolean): Measurement[] => {
-  const rounds = quick ? 3 : 21
-  const requests = quick ? 100 : 500
+  const rounds = quick ? 3 : 11
+  const requests = quick ? 100 : 300
   return [
     {
       title: 'short, sequential',
