@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import {
   createKey,
   findKey,
@@ -6,6 +6,7 @@ import {
   limitKey,
   rotateKey,
 } from '../../src/database/access-queries.ts'
+import { isUnavailable } from '../../src/database/faults.ts'
 import { flushLedger, type LedgerBatch } from '../../src/database/ledger-queries.ts'
 import {
   countFeedback,
@@ -13,8 +14,10 @@ import {
   listRequests,
   listSpend,
 } from '../../src/database/ledger-reads.ts'
+import { type Env, settingsOf } from '../../src/env.ts'
 import { Histogram } from '../../src/kernels/histogram.ts'
 import { groupOf, HourAggregate } from '../../src/ledger/hour-aggregate.ts'
+import { flushRows } from '../../src/ledger/ledger-flusher.ts'
 import type { FeedbackRow } from '../../src/ledger/outcome-store.ts'
 import { statisticsOf } from '../../src/ledger/statistics.ts'
 import type { RequestRecord } from '../../src/ledger/types.ts'
@@ -160,6 +163,43 @@ describe('a flush of the ledger', () => {
         latency_m2: 0.5,
       },
     ])
+  })
+})
+
+describe('a row that PostgreSQL refuses', () => {
+  const settings = {
+    ...settingsOf({} as Env),
+    databaseUrl: inject('databaseUrl'),
+    neonProxy: inject('neonProxy'),
+    retention: RETENTION,
+  }
+
+  it('is found and set aside, and holds up no other', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    const records = Array.from({ length: 40 }, () => recordOf())
+    const faulty = recordOf({ id: 'no UUID' })
+    const { hours } = batchOf(records)
+    const rows = { records: [...records, faulty], hours, outcomes: [], feedback: [] }
+    const flushed = await flushRows(settings, organisation.id, rows)
+    expect(flushed).toEqual({ refused: [faulty], isComplete: true })
+    const page = expectOk(await listRequests(db, organisation.id, { limit: 100 }))
+    expect(page.requests).toHaveLength(40)
+    expect(await listDecisionHours(db, organisation.id, rangeOf(Date.now()), 10)).toHaveLength(1)
+  })
+
+  it('is searched for within a bound; the rest waits for the next flush', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
+    const records = Array.from({ length: 200 }, (_, n) => recordOf({ id: `no UUID ${n}` }))
+    const rows = { records, hours: [], outcomes: [], feedback: [] }
+    const flushed = await flushRows(settings, organisation.id, rows)
+    expect(flushed.isComplete).toBe(false)
+    expect(flushed.refused.length).toBeGreaterThan(10)
+  })
+
+  it('is not what a database that is away makes of all of them', async () => {
+    const away = { ...settings, neonProxy: '127.0.0.1:1' }
+    const rows = { records: [recordOf()], hours: [], outcomes: [], feedback: [] }
+    await expect(flushRows(away, organisation.id, rows)).rejects.toSatisfy(isUnavailable)
   })
 })
 
