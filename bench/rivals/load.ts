@@ -16,7 +16,7 @@ const isInstalled = (): boolean =>
 /** Why they could not be installed; undefined where they are there. */
 const install = (log: (text: string) => void): string | undefined => {
   if (isInstalled()) return undefined
-  log('installing what the kernels are measured against (bench/rivals)')
+  log('installing what ours is measured against (bench/rivals)')
   try {
     // Their install scripts would compile what comes compiled; what is optional are their own benches.
     execFileSync('npm', ['ci', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund'], {
