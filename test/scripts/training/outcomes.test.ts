@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Example, exampleOf, MODELS, readOutcomes } from '../../../scripts/training/dataset.ts'
@@ -10,7 +10,7 @@ import {
   SINGLE_OUTCOMES,
   type SingleOutcome,
 } from '../../../scripts/training/outcomes.ts'
-import { ratesWith, rowsWith } from '../../../scripts/training/partial-labels.ts'
+import { placesOf, ratesWith, rowsWith } from '../../../scripts/training/partial-labels.ts'
 import { seeded } from '../../../scripts/training/seeded.ts'
 import { gainsOf, type Row, rowsOf, TRAINING, tableOf } from '../../../scripts/training/train.ts'
 import {
@@ -68,6 +68,20 @@ describe('outcomes of single models', () => {
     ],
   ])('are refused with their line: %s', (_name, line, message) => {
     expect(() => readSingleOutcomes(`${JSON.stringify(LINE)}\n${line}`, NAMES)).toThrow(message)
+  })
+})
+
+describe('the clusters that outcomes name', () => {
+  const shipped = readFileSync(path.join(import.meta.dirname, '../../../models/router.gjr'))
+
+  it('are the base’s, and those of the artifacts that it has them from', async () => {
+    const { clusters, centroids, versions } = await placesOf(shipped)
+    expect(centroids.length).toBe(clusters * EMBEDDING_DIMS)
+    expect(versions).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
+  })
+
+  it('are of no file that is none', async () => {
+    await expect(placesOf(shipped.subarray(1))).rejects.toThrow('the base is no artifact')
   })
 })
 
