@@ -28,15 +28,22 @@ export class Counter implements Family {
 
   /** @param by ≥ 0 */
   add(values: readonly string[], by = 1): void {
-    const key = values.join('\n')
-    const known = this.#counts.get(key)
+    const known = this.#counts.get(values.join('\n'))
     if (known !== undefined) known.count += by
-    else if (this.#counts.size < SERIES_MAX) this.#counts.set(key, { values, count: by })
-    else if (values[0] !== OVERFLOW)
-      this.add(
-        values.map(() => OVERFLOW),
-        by,
-      )
+    // The last place is for all that come beyond the bound.
+    else if (this.#counts.size < SERIES_MAX - 1) this.#keep(values, by)
+    else this.#addOther(by)
+  }
+
+  #keep(values: readonly string[], count: number): void {
+    this.#counts.set(values.join('\n'), { values, count })
+  }
+
+  #addOther(by: number): void {
+    const others = this.labels.map(() => OVERFLOW)
+    const known = this.#counts.get(others.join('\n'))
+    if (known === undefined) this.#keep(others, by)
+    else known.count += by
   }
 
   *series(): Iterable<readonly [readonly string[], number]> {
