@@ -66,6 +66,53 @@ describe('errors', () => {
   })
 })
 
+describe('a body that is unusual', () => {
+  const picture = (bytes: number) => [
+    {
+      role: 'user' as const,
+      content: [
+        { type: 'text' as const, text: 'What is this?' },
+        {
+          type: 'image_url' as const,
+          image_url: { url: `data:image/png;base64,${'A'.repeat(bytes)}` },
+        },
+      ],
+    },
+  ]
+
+  it('may hold a picture of 20 MB, and not one of 40', async () => {
+    const large = { model: MODEL, messages: picture(20_000_000) }
+    const completion = await openai.chat.completions.create(large)
+    expect(completion.choices[0]?.message.content).toContain('and 1 images')
+    const tooLarge = { model: MODEL, messages: picture(40_000_000) }
+    await expect(openai.chat.completions.create(tooLarge)).rejects.toMatchObject({ status: 413 })
+  })
+
+  it.each([
+    'openai/gpt\r\nx-injected: 1',
+    'openai/gpt\u0000',
+    'openai/\u001b[31m',
+    '../../control',
+    'google/../../control/counts',
+  ])('with the model %j reaches nobody but a model', async (model) => {
+    const failure = await openai.chat.completions
+      .create({ model, messages: HELLO })
+      .then(() => null)
+      .catch((error: unknown) => error)
+    if (failure !== null) {
+      expect(failure).toBeInstanceOf(OpenAI.APIError)
+      const { status, message } = failure as InstanceType<typeof OpenAI.APIError>
+      expect(status).toBeGreaterThanOrEqual(400)
+      expect(status).toBeLessThan(500)
+      expect(message).not.toContain('127.0.0.1')
+    }
+    for (const request of await mock.requests()) {
+      expect(Object.keys(request.headers)).not.toContain('x-injected')
+      expect(request.path).not.toContain('control')
+    }
+  })
+})
+
 describe('limits of a key', () => {
   const limited = async (limits: Record<string, unknown>): Promise<string> => {
     const body = { name: 'limited', scopes: ['write'], ...limits }
