@@ -56,24 +56,26 @@ export const providersOf = (env: Env): ProviderRegistry => {
   return registry
 }
 
+const NO_KEYS: readonly ProviderKey[] = [{ credential: { scheme: 'none', secret: '' }, weight: 1 }]
+
 /** A provider as it is known without a key of the operator's. @throws RangeError for one that is not */
-const wellKnown = (id: string): Omit<Provider, 'keys'> => {
+const wellKnown = (id: string): Provider => {
   const found = WELL_KNOWN_PROVIDERS.find((one) => one.id === id)
   if (found === undefined) throw new RangeError(`no address is known of the provider ${id}`)
   const { kind, baseUrl } = found
-  return { id, kind, baseUrl, protocol: PROTOCOLS[kind], isMock: false }
+  return { id, kind, baseUrl, protocol: PROTOCOLS[kind], keys: NO_KEYS, isMock: false }
 }
 
 /**
- * The providers of one request: all, with the operator's keys, or for a caller's own credential its
- * provider alone, with that credential for its only key. No other one is there to fall back to.
+ * The providers of one request: all, or for a caller's own credential its provider alone. No other one is
+ * there to fall back to. The credential itself goes beside each call, never among the keys: what is known
+ * of a provider outlives the request, its keys included.
  *
  * @throws RangeError as `providersOf`
  */
 export const providersFor = (env: Env, passThrough: PassThrough | null): ProviderRegistry => {
   const registry = providersOf(env)
   if (passThrough === null) return registry
-  const { providerId, credential } = passThrough
-  const provider = registry.get(providerId) ?? wellKnown(providerId)
-  return registryOf([{ ...provider, keys: [{ credential, weight: 1 }] }])
+  const { providerId } = passThrough
+  return registryOf([registry.get(providerId) ?? wellKnown(providerId)])
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Env } from '../../src/env.ts'
+import { HealthRegistry } from '../../src/gateway/health-registry.ts'
 import { PASS_THROUGH_ADAPTERS, readCredentials } from '../../src/gateway/pass-through.ts'
 import { providersFor, providersOf } from '../../src/gateway/provider-registry.ts'
+import type { Credential } from '../../src/gateway/providers/types.ts'
 
 const envOf = (bindings: Record<string, string>) => bindings as unknown as Env
 
@@ -24,16 +26,32 @@ describe('the registry of providers', () => {
     expect(registry.get('anthropic')).toBeNull()
   })
 
-  it('has one provider for a caller with its own credential, which replaces the keys', () => {
+  it('has one provider for a caller with its own credential, which is none of its keys', () => {
     const env = envOf({ OPENAI_API_KEY: 'sk-operator', GROQ_API_KEY: 'gsk-operator' })
     const registry = providersFor(env, passThroughOf({ authorization: 'Bearer sk-caller' }))
     expect(registry.all().map(({ id }) => id)).toEqual(['openai'])
-    expect(registry.get('openai')?.keys).toEqual([
-      { credential: { scheme: 'bearer', secret: 'sk-caller' }, weight: 1 },
-    ])
     expect(registry.get('groq')).toBeNull()
-    expect(JSON.stringify(registry.all())).not.toContain('operator')
-    expect(providersOf(env).get('openai')?.keys[0]?.credential.secret).toBe('sk-operator')
+    expect(JSON.stringify(registry.all())).not.toContain('sk-caller')
+  })
+
+  it('never gives a credential to a caller who came after its own', () => {
+    const env = envOf({ OPENAI_API_KEY: 'sk-operator' })
+    const health = new HealthRegistry()
+    const admitted = (
+      registry: ReturnType<typeof providersFor>,
+      own: Credential | null,
+    ): Credential | null => {
+      const provider = registry.get('openai')
+      const admission = provider && health.of('openai', () => provider.keys).admit('m', 0, own)
+      return admission?.ok ? admission.value.credential : null
+    }
+    const first = passThroughOf({ authorization: 'Bearer sk-caller' })
+    expect(admitted(providersFor(env, first), first.credential)?.secret).toBe('sk-caller')
+    expect(admitted(providersOf(env), null)?.secret).toBe('sk-operator')
+    const unkeyed = new HealthRegistry()
+    const provider = providersFor(envOf({}), first).get('openai')
+    const next = unkeyed.of('openai', () => provider?.keys ?? []).admit('m', 0)
+    expect(next.ok && next.value.credential).toEqual({ scheme: 'none', secret: '' })
   })
 
   it('has a provider for its credential where the operator has no key of it', () => {
@@ -56,7 +74,7 @@ describe('the registry of providers', () => {
     expect(registry.get('anthropic')).toMatchObject({
       baseUrl: 'http://127.0.0.1:9/v1',
       isMock: true,
-      keys: [{ credential: { scheme: 'x-api-key', secret: 'sk-ant-caller' } }],
+      keys: [{ credential: { scheme: 'none' } }],
     })
   })
 })
