@@ -26,6 +26,7 @@ const stateOf = (): RoutingState => ({
   decisions: new DecisionCache(42),
   sessions: new SessionAffinity(),
   latencies: new LatencyTracker(),
+  firstTokens: new LatencyTracker(),
   breakers: new Map(),
 })
 

@@ -126,7 +126,7 @@ const streamed = (
     errorOf: (fault) => faultError(dialect, fault),
     began: () => {
       firstContentAtMs = clock.now()
-      ports.measured(target, firstContentAtMs - sentAtMs)
+      ports.measured(target, firstContentAtMs - sentAtMs, true)
     },
   })
   return { target, attempts, body, costNanoUsd: null, completion: null, finished }

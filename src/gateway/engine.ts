@@ -16,7 +16,7 @@ export interface EnginePorts extends AttemptPorts {
   readonly totalMs: number
   readonly healthOf: (provider: Provider) => Pick<ProviderHealth, 'admit'>
   /** Time to the first content, or to the whole answer. */
-  readonly measured: (target: Target, ms: number) => void
+  readonly measured: (target: Target, ms: number, isStream: boolean) => void
   /** An attempt is over; null where it served. */
   readonly counted: (target: Target, fault: UpstreamFault | null) => void
   /** Null where nothing is hedged. */
@@ -107,10 +107,10 @@ const ask = async <T>(
     if (served.kind === 'answer') {
       // Its time is that of the answer's length, not of the provider's load.
       admission.succeeded(nowMs, null)
-      ports.measured(target, nowMs - sentAtMs)
+      ports.measured(target, nowMs - sentAtMs, false)
       ports.counted(target, null)
     } else if (served.firstContentAtMs !== null) {
-      ports.measured(target, served.firstContentAtMs - sentAtMs)
+      ports.measured(target, served.firstContentAtMs - sentAtMs, true)
     }
     return ok({ target, served, admission, sentAtMs })
   } catch (error) {

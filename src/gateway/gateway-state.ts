@@ -63,8 +63,10 @@ export const hedgeOf =
     return made
   }
 
-/** A target took so long to its first content, or to its whole answer. */
-export const measured = ({ id }: Target, ms: number): void => {
-  routingState().latencies.measured(id, ms)
+/** A target took so long to the first content of a stream, or to a whole answer. */
+export const measured = ({ id }: Target, ms: number, isStream: boolean): void => {
+  const { latencies, firstTokens } = routingState()
+  const times = isStream ? firstTokens : latencies
+  times.measured(id, ms, Date.now())
   hedges.get(id)?.measured(ms)
 }

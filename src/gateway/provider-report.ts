@@ -5,7 +5,10 @@ import type { ModelHealth } from './provider-health.ts'
 import { providersOf } from './provider-registry.ts'
 
 const describeModel = (providerId: string, { model, state, errorRatio }: ModelHealth) => {
-  const latency = routingState().latencies.latencyOf(`${providerId}/${model}`)
+  const id = `${providerId}/${model}`
+  const { latencies, firstTokens } = routingState()
+  const latency = latencies.latencyOf(id)
+  const firstToken = firstTokens.latencyOf(id)
   return {
     model,
     state,
@@ -13,6 +16,9 @@ const describeModel = (providerId: string, { model, state, errorRatio }: ModelHe
     latencyMeanMs: latency?.meanMs ?? null,
     latencyDeviationMs: latency?.deviationMs ?? null,
     measurements: latency?.measurements ?? 0,
+    firstTokenMeanMs: firstToken?.meanMs ?? null,
+    firstTokenDeviationMs: firstToken?.deviationMs ?? null,
+    firstTokenMeasurements: firstToken?.measurements ?? 0,
   }
 }
 

@@ -25,7 +25,9 @@ import {
 export interface RoutingState {
   readonly decisions: DecisionCache
   readonly sessions: SessionAffinity
+  /** To whole answers, and to the first content of streams: the one says nothing of the other. */
   readonly latencies: LatencyTracker
+  readonly firstTokens: LatencyTracker
   /** Where it is absent or not loaded, tokens are estimated. */
   readonly tokens?: ExactTokens
   /** By `provider/model`; one that is not in it is closed. */
@@ -125,34 +127,39 @@ const compare = (
   request: RequestFacts,
   router: Router,
   state: RoutingState,
-  of: { analysis: Analysis; bucket: Bucket; inputTokens: number; alpha: number },
+  of: { analysis: Analysis; bucket: Bucket; inputTokens: number; alpha: number; nowMs: number },
 ): Comparison => {
+  const times = request.isStream ? state.firstTokens : state.latencies
+  // What is stored is of whole answers.
+  const expectedOf = ({ id, expectedMs }: Contender): number | null =>
+    times.expectedMs(id, of.nowMs) ?? (request.isStream ? null : expectedMs)
   let dearestUsd = 0
   let fastestMs = Number.POSITIVE_INFINITY
-  for (const { id, candidate, expectedMs } of contenders) {
-    const costUsd = costUsdOf(candidate, of.inputTokens, request.maxOutputTokens)
+  for (const contender of contenders) {
+    const costUsd = costUsdOf(contender.candidate, of.inputTokens, request.maxOutputTokens)
     dearestUsd = Math.max(dearestUsd, costUsd)
-    fastestMs = Math.min(fastestMs, state.latencies.expectedMs(id) ?? expectedMs ?? fastestMs)
+    fastestMs = Math.min(fastestMs, expectedOf(contender) ?? fastestMs)
   }
   // A model that the request names serves it, whatever bucket it is for.
   const bucketServed = request.requestedModel === null ? servedOf(of.bucket, contenders) : of.bucket
-  const scored = contenders.map(({ id, candidate, model, expectedMs }) =>
-    scoreOf(
+  const scored = contenders.map((contender) => {
+    const { id, candidate, model } = contender
+    return scoreOf(
       {
         id,
         isInBucket: candidate.buckets.includes(bucketServed),
         quality: of.analysis.quality[model] ?? 0,
         costUsd: costUsdOf(candidate, of.inputTokens, request.maxOutputTokens),
         dearestUsd,
-        expectedMs: state.latencies.expectedMs(id) ?? expectedMs,
+        expectedMs: expectedOf(contender),
         fastestMs,
         contextRatio: contextRatioOf(candidate, request, of.inputTokens),
         breaker: state.breakers.get(id) ?? 'closed',
       },
       of.alpha,
       router.config.penalties,
-    ),
-  )
+    )
+  })
   return { scored: scored.sort(byScore), bucketServed, dearestUsd }
 }
 
@@ -190,7 +197,7 @@ const choose = (
   const allowed = eligible(request, router, inputTokens, state.breakers)
   if (!allowed.ok) return allowed
   const { contenders, excluded } = allowed.value
-  const of = { analysis, bucket, inputTokens, alpha }
+  const of = { analysis, bucket, inputTokens, alpha, nowMs }
   const comparison = compare(contenders, request, router, state, of)
   const { scored, bucketServed } = comparison
   const [best] = scored

@@ -30,6 +30,7 @@ export interface RequestFacts
     | 'maxOutputTokens'
     | 'requestedModel'
     | 'forcedBucket'
+    | 'isStream'
     | 'alpha'
     | 'schemaLength'
   > {
@@ -111,7 +112,7 @@ export class DecisionCache {
 
   factsOf(request: ReadRequest, scope: CacheScope): RequestFacts {
     const { tools, images, responseFormat, maxOutputTokens } = request
-    const { requestedModel, forcedBucket, alpha, schemaLength } = request
+    const { requestedModel, forcedBucket, isStream, alpha, schemaLength } = request
     const { canary = null } = scope
     const isCanary = canary !== null && isTried(request, canary)
     const key = identityKey(
@@ -139,6 +140,7 @@ export class DecisionCache {
       maxOutputTokens,
       requestedModel,
       forcedBucket,
+      isStream,
       alpha,
       schemaLength,
       key,

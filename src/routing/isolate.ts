@@ -124,6 +124,7 @@ export const routingState = (): RoutingState => {
     decisions: new DecisionCache(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),
     sessions: new SessionAffinity(),
     latencies: new LatencyTracker(),
+    firstTokens: new LatencyTracker(),
     breakers: new Map(),
     ...(tokens === undefined ? {} : { tokens }),
   }

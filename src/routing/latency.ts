@@ -5,6 +5,13 @@ const DEVIATION_WEIGHT = 1 / 4
 const DEVIATIONS = 4
 /** Candidates that are remembered; the one measured longest ago is forgotten first. */
 export const LATENCIES_MAX = 1_024
+/** Below so many, one slow connection would stand for a candidate. */
+export const MEASUREMENTS_MIN = 5
+/**
+ * What was measured longer ago says nothing: a candidate that was slow is not asked, so nobody would find out
+ * that it is not slow any more.
+ */
+export const MEASURED_MS_MAX = 600_000
 
 export interface Latency {
   readonly meanMs: number
@@ -12,16 +19,21 @@ export interface Latency {
   readonly measurements: number
 }
 
+interface MeasuredLatency extends Latency {
+  /** ms since the epoch. */
+  readonly lastAtMs: number
+}
+
 /** Measured time to an answer by candidate: exponentially weighted mean and mean deviation. */
 export class LatencyTracker {
-  readonly #latencies = new Map<string, Latency>()
+  readonly #latencies = new Map<string, MeasuredLatency>()
 
   /** @param ms finite and ≥ 0; anything else, as a clock that was set back gives, is not counted */
-  measured(id: string, ms: number): void {
+  measured(id: string, ms: number, nowMs: number): void {
     if (!(ms >= 0 && Number.isFinite(ms))) return
     const before = this.#latencies.get(id)
     this.#latencies.delete(id)
-    this.#latencies.set(id, before === undefined ? first(ms) : next(before, ms))
+    this.#latencies.set(id, before === undefined ? first(ms, nowMs) : next(before, ms, nowMs))
     if (this.#latencies.size <= LATENCIES_MAX) return
     const oldest = this.#latencies.keys().next()
     if (!oldest.done) this.#latencies.delete(oldest.value)
@@ -31,24 +43,37 @@ export class LatencyTracker {
     return this.#latencies.get(id) ?? null
   }
 
-  /** What a candidate is expected to take at worst, mean and four deviations; null unmeasured. */
-  expectedMs(id: string): number | null {
+  /** What a candidate is expected to take at worst, mean and four deviations; null where too little is known. */
+  expectedMs(id: string, nowMs: number): number | null {
     const latency = this.#latencies.get(id)
-    return latency === undefined ? null : expectedMsOf(latency)
+    if (latency === undefined || latency.measurements < MEASUREMENTS_MIN) return null
+    return Math.abs(nowMs - latency.lastAtMs) < MEASURED_MS_MAX ? expectedMsOf(latency) : null
   }
 }
 
 /** Mean and four deviations. */
-export const expectedMsOf = ({ meanMs, deviationMs }: Latency): number =>
-  meanMs + DEVIATIONS * deviationMs
+export const expectedMsOf = ({
+  meanMs,
+  deviationMs,
+}: Pick<Latency, 'meanMs' | 'deviationMs'>): number => meanMs + DEVIATIONS * deviationMs
 
-const first = (ms: number): Latency => ({ meanMs: ms, deviationMs: ms / 2, measurements: 1 })
+const first = (ms: number, lastAtMs: number): MeasuredLatency => ({
+  meanMs: ms,
+  deviationMs: ms / 2,
+  measurements: 1,
+  lastAtMs,
+})
 
-const next = ({ meanMs, deviationMs, measurements }: Latency, ms: number): Latency => ({
+const next = (
+  { meanMs, deviationMs, measurements }: Latency,
+  ms: number,
+  lastAtMs: number,
+): MeasuredLatency => ({
   // The deviation from the mean as it was before, as the RFC has it.
   deviationMs: deviationMs + DEVIATION_WEIGHT * (Math.abs(meanMs - ms) - deviationMs),
   meanMs: meanMs + MEAN_WEIGHT * (ms - meanMs),
   measurements: measurements + 1,
+  lastAtMs,
 })
 
 /**

@@ -1,5 +1,5 @@
 import type { Artifact } from './artifact.ts'
-import { expectedMsOf, type Latency } from './latency.ts'
+import { expectedMsOf, type Latency, MEASUREMENTS_MIN } from './latency.ts'
 
 /** What became of an organisation's requests to one candidate near one cluster, in whole. */
 export interface Outcome {
@@ -126,5 +126,6 @@ export const latencyOf = (outcomes: readonly Outcome[]): Latency | null => {
 /** As `LatencyTracker.expectedMs`, from what was kept. */
 export const expectedFrom = (outcomes: readonly Outcome[]): number | null => {
   const latency = latencyOf(outcomes)
-  return latency === null ? null : expectedMsOf(latency)
+  if (latency === null || latency.measurements < MEASUREMENTS_MIN) return null
+  return expectedMsOf(latency)
 }

@@ -17,6 +17,8 @@ export interface ReadRequest extends RoutingRequest {
   readonly lastUserStart: number
   /** The bucket that the request names in place of a model; null where triage chooses it. */
   readonly forcedBucket: Bucket | null
+  /** Whether its first content is waited for, and not its whole answer. */
+  readonly isStream: boolean
 }
 
 export const MESSAGES_MAX = 10_000
@@ -192,6 +194,7 @@ const read = (body: Fields, dialect: Dialect): Result<ReadRequest, RoutingFault>
     maxOutputTokens: outputTokensOf(body),
     requestedModel: model === null || isAutomatic(model) ? null : model,
     forcedBucket: model === null ? null : (AUTOMATIC.get(model) ?? null),
+    isStream: body.stream === true,
     alpha: alphaOf(body),
     conversationKey: conversationOf(body),
     schemaLength:

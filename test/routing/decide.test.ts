@@ -195,13 +195,16 @@ describe('penalties', () => {
   it('count measured latency, its mean and deviation, against the fastest', () => {
     const state = stateWith()
     for (let i = 0; i < 50; i++) {
-      state.latencies.measured('p/small', 2_000)
-      state.latencies.measured('p/large', 500)
+      state.latencies.measured('p/small', 2_000, 1_000)
+      state.latencies.measured('p/large', 500, 1_000)
     }
     const { candidates } = decided(bodyOf(MID), { state })
     const penaltyOf = (id: string) => candidates.find((one) => one.id === id)?.latencyPenalty
     expect(penaltyOf('p/large')).toBe(0)
     expect(penaltyOf('p/small')).toBeCloseTo(0.1 * 0.75, 3)
+    // Of streams nothing was measured.
+    const streamed = decided(bodyOf(MID, { stream: true }), { state }).candidates
+    expect(streamed.every(({ latencyPenalty }) => latencyPenalty === 0)).toBe(true)
   })
 
   it('count what a request takes of a window beyond four fifths', () => {

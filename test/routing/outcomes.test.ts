@@ -162,7 +162,7 @@ describe('a router with outcomes', () => {
         ?.latencyPenalty
     expect(penaltyOf()).toBeCloseTo(0.1 * 0.9, 12)
     const state = stateWith()
-    state.latencies.measured('p/small', 100)
+    for (let i = 0; i < 5; i++) state.latencies.measured('p/small', 100, 1_000)
     expect(penaltyOf(state)).toBe(0)
     expect(
       decided(bodyOf(EASY)).candidates.every(({ latencyPenalty }) => latencyPenalty === 0),

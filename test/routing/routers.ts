@@ -77,6 +77,7 @@ export const stateWith = (
   decisions: new DecisionCache(42),
   sessions: new SessionAffinity(),
   latencies: new LatencyTracker(),
+  firstTokens: new LatencyTracker(),
   breakers,
 })
 

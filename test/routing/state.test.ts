@@ -3,7 +3,13 @@ import '../kernels/load.ts'
 import type { Analysis } from '../../src/routing/analysis.ts'
 import { nearestClusters, qualityNear } from '../../src/routing/clusters.ts'
 import { DecisionCache } from '../../src/routing/decision-cache.ts'
-import { LATENCIES_MAX, LatencyTracker, latencyLag } from '../../src/routing/latency.ts'
+import {
+  LATENCIES_MAX,
+  LatencyTracker,
+  latencyLag,
+  MEASURED_MS_MAX,
+  MEASUREMENTS_MIN,
+} from '../../src/routing/latency.ts'
 import { promptCacheLoss } from '../../src/routing/score.ts'
 import { SessionAffinity } from '../../src/routing/session-affinity.ts'
 import { candidateWith } from './routers.ts'
@@ -11,22 +17,35 @@ import { candidateWith } from './routers.ts'
 describe('latencies', () => {
   it('follow mean and deviation as RFC 6298 does', () => {
     const tracker = new LatencyTracker()
-    tracker.measured('m', 100)
-    expect(tracker.latencyOf('m')).toEqual({ meanMs: 100, deviationMs: 50, measurements: 1 })
-    tracker.measured('m', 180)
-    expect(tracker.latencyOf('m')).toEqual({ meanMs: 110, deviationMs: 57.5, measurements: 2 })
-    expect(tracker.expectedMs('m')).toBe(340)
+    tracker.measured('m', 100, 0)
+    expect(tracker.latencyOf('m')).toMatchObject({ meanMs: 100, deviationMs: 50, measurements: 1 })
+    tracker.measured('m', 180, 0)
+    expect(tracker.latencyOf('m')).toMatchObject({
+      ...{ meanMs: 110, deviationMs: 57.5, measurements: 2 },
+    })
+    for (let i = 2; i < MEASUREMENTS_MIN; i++) tracker.measured('m', 110, 0)
+    const { meanMs, deviationMs } = tracker.latencyOf('m') ?? { meanMs: 0, deviationMs: 0 }
+    expect(tracker.expectedMs('m', 0)).toBe(meanMs + 4 * deviationMs)
+  })
+
+  it('are held against nobody who was measured a few times, or long ago', () => {
+    const tracker = new LatencyTracker()
+    for (let i = 1; i < MEASUREMENTS_MIN; i++) tracker.measured('m', 100, 0)
+    expect(tracker.expectedMs('m', 0)).toBeNull()
+    tracker.measured('m', 100, 1_000)
+    expect(tracker.expectedMs('m', 1_000)).not.toBeNull()
+    expect(tracker.expectedMs('m', 1_000 + MEASURED_MS_MAX)).toBeNull()
   })
 
   it('do not count what no clock measures', () => {
     const tracker = new LatencyTracker()
-    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY]) tracker.measured('m', ms)
-    expect(tracker.expectedMs('m')).toBeNull()
+    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY]) tracker.measured('m', ms, 0)
+    expect(tracker.latencyOf('m')).toBeNull()
   })
 
   it('are kept for a bounded number of models, the latest', () => {
     const tracker = new LatencyTracker()
-    for (let i = 0; i <= LATENCIES_MAX; i++) tracker.measured(`m${i}`, 1)
+    for (let i = 0; i <= LATENCIES_MAX; i++) tracker.measured(`m${i}`, 1, 0)
     expect([tracker.latencyOf('m0'), tracker.latencyOf('m1')]).toEqual([null, expect.anything()])
   })
 
