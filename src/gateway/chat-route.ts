@@ -56,7 +56,7 @@ const planOf = (
 ): Result<Planned | Found, RoutingFault> => {
   const { router } = organisation
   const strongCostNanoUsd = strongCostOf(router.config)
-  const { organisationId } = c.var.principal
+  const { organisationId } = c.get('principal')
   const chosen = cacheModeOf(c.req.header(CACHE_HEADER) ?? null, router.config)
   if (!chosen.ok) return chosen
   // What a client's own credential bought is its own.
@@ -128,7 +128,7 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
   const { plan, strongCostNanoUsd, effort, entry } = planned.value
   const { targets, decision } = plan
   const inputTokens = decision?.inputTokens ?? estimateInputTokens(body, bytesPerUnit)
-  const outputTokens = outputTokensMaxOf(body, c.var.settings.gateway.outputTokens)
+  const outputTokens = outputTokensMaxOf(body, c.get('settings').gateway.outputTokens)
   const estimate = {
     tokens: inputTokens + outputTokens,
     costNanoUsd: dearestOf(targets, {
@@ -139,7 +139,7 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
       reasoningTokens: 0,
     }),
   }
-  const reserving = accountOf(c).reserve(c.var.principal, estimate)
+  const reserving = accountOf(c).reserve(c.get('principal'), estimate)
   // At once while the isolate's lease has room.
   const reserved = reserving instanceof Promise ? await reserving : reserving
   if (!reserved.ok) return errorResponse(dialect, limitError(dialect, reserved.error, nowMs))

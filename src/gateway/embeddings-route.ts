@@ -38,7 +38,7 @@ export const serveEmbeddingsRoute = async (c: AppContext): Promise<Response> => 
     reasoningTokens: 0,
   }
   const estimate = { tokens: inputTokens, costNanoUsd: dearestOf(plan.targets, usage) }
-  const reserved = await accountOf(c).reserve(c.var.principal, estimate)
+  const reserved = await accountOf(c).reserve(c.get('principal'), estimate)
   if (!reserved.ok) return errorResponse('openai', limitError('openai', reserved.error, nowMs))
   const base = baseOf(c, 'embeddings', null, body, nowMs)
   const serving = serveEmbeddings(

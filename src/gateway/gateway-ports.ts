@@ -33,6 +33,8 @@ const nothing = (): void => undefined
 export const seeThrough = (c: AppContext, work: Promise<unknown>): void =>
   backgroundOf(c)(work.then(nothing, nothing))
 
+// Variables are read by `c.get` on this path: Hono makes an object of all of them for each `c.var`.
+
 /** What requests are planned with. */
 export const planContextOf = (
   c: AppContext,
@@ -40,16 +42,16 @@ export const planContextOf = (
   nowMs: number,
 ): PlanContext => ({
   organisation,
-  providers: providersFor(c.env, c.var.passThrough),
-  catalog: modelCatalog(c.var.settings, nowMs, backgroundOf(c)),
+  providers: providersFor(c.env, c.get('passThrough')),
+  catalog: modelCatalog(c.get('settings'), nowMs, backgroundOf(c)),
   state: liveRoutingState(),
-  passThrough: c.var.passThrough,
+  passThrough: c.get('passThrough'),
   nowMs,
 })
 
 /** The client's own credential, in place of the provider's. */
 export const ownCredentialOf = (c: AppContext): Credential | null =>
-  c.var.passThrough?.credential ?? null
+  c.get('passThrough')?.credential ?? null
 
 /** Tells other isolates of breakers that opened here, and opens those that opened there. */
 const exchangeHealth = (c: AppContext): void => {
@@ -70,7 +72,7 @@ const send: EnginePorts['fetch'] = (url, init) => fetch(url, init)
 /** The world as the engine reaches it in one request. */
 export const enginePortsOf = (c: AppContext): EnginePorts => {
   exchangeHealth(c)
-  const { totalMs, deadlines, hedgeShare } = c.var.settings.gateway
+  const { totalMs, deadlines, hedgeShare } = c.get('settings').gateway
   return {
     fetch: send,
     clock: SYSTEM_CLOCK,

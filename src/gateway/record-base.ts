@@ -14,7 +14,7 @@ export const baseOf = (
 ): RecordBase => ({
   id: crypto.randomUUID(),
   atMs: nowMs,
-  keyId: keyIdOf(c.var.principal),
+  keyId: keyIdOf(c.get('principal')),
   kind,
   requestedModel: String(body.model),
   bucket: decision?.bucket ?? null,
