@@ -1,17 +1,11 @@
 import type { AppContext } from '../http/context.ts'
 import { logEvent } from '../observability/log.ts'
+import { routingState } from '../routing/isolate.ts'
 import type { OrganisationRouter } from '../routing/organisation-routers.ts'
 import type { EnginePorts } from './engine.ts'
 import { SYSTEM_CLOCK } from './gateway-clock.ts'
 import type { PlanContext } from './gateway-plan.ts'
-import {
-  gatewayMetrics,
-  healthOf,
-  healthRegistry,
-  hedgeOf,
-  liveRoutingState,
-  measured,
-} from './gateway-state.ts'
+import { gatewayMetrics, healthOf, healthRegistry, hedgeOf, measured } from './gateway-state.ts'
 import { modelCatalog } from './model-catalog.ts'
 import { providersFor } from './provider-registry.ts'
 import type { Credential } from './providers/types.ts'
@@ -44,7 +38,7 @@ export const planContextOf = (
   organisation,
   providers: providersFor(c.env, c.get('passThrough')),
   catalog: modelCatalog(c.get('settings'), nowMs, backgroundOf(c)),
-  state: liveRoutingState(),
+  state: routingState(),
   passThrough: c.get('passThrough'),
   nowMs,
 })

@@ -1,6 +1,5 @@
 import { HedgePolicy } from '../resilience/hedge.ts'
-import type { RoutingState } from '../routing/decide.ts'
-import { routingState } from '../routing/isolate.ts'
+import { routingState, watchBreakers } from '../routing/isolate.ts'
 import type { BreakerState } from '../routing/triage.ts'
 import type { Target } from './gateway-request.ts'
 import { HealthRegistry } from './health-registry.ts'
@@ -42,13 +41,7 @@ class LiveBreakers extends Map<string, BreakerState> {
   }
 }
 
-let live: RoutingState | undefined
-
-/** What the router remembers, with the breakers of providers as the gateway knows them. */
-export const liveRoutingState = (): RoutingState => {
-  live ??= { ...routingState(), breakers: new LiveBreakers() }
-  return live
-}
+watchBreakers(new LiveBreakers())
 
 /** When a second candidate is asked beside a slow one. @param share of requests, [0, 1] */
 export const hedgeOf =

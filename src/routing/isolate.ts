@@ -118,6 +118,14 @@ export const embeddingProvider = (settings: EmbeddingSettings | null): Embedding
   return provider
 }
 
+let breakers: RoutingState['breakers'] = new Map()
+
+/** Sets what tells of candidates' breakers; without it all are closed. */
+export const watchBreakers = (watched: RoutingState['breakers']): void => {
+  breakers = watched
+  if (state !== undefined) state = { ...state, breakers }
+}
+
 /** What this isolate remembers; made with the first request, as randomness is not to be had before. */
 export const routingState = (): RoutingState => {
   state ??= {
@@ -125,7 +133,7 @@ export const routingState = (): RoutingState => {
     sessions: new SessionAffinity(),
     latencies: new LatencyTracker(),
     firstTokens: new LatencyTracker(),
-    breakers: new Map(),
+    breakers,
     ...(tokens === undefined ? {} : { tokens }),
   }
   return state
