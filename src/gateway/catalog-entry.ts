@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { err, ok, type Result } from '../result.ts'
 import type { Fields } from './chat.ts'
 import { isPrice, type ModelPrices, perMillionOf, type TokenPrices } from './cost.ts'
-import { fieldsOf, isFields } from './fields.ts'
+import { fieldsOf, isFields, ownOf } from './fields.ts'
 
 const TOKENS_MAX = 100_000_000
 const USD_PER_MILLION_TOKENS_MAX = 100_000
@@ -106,8 +106,8 @@ const liteLlmPrices = (entry: Fields, suffix: string): Partial<TokenPrices> => {
 /** An entry of LiteLLM's `model_prices_and_context_window.json` in our own form; null for others' models. */
 const ofLiteLlm = (key: string, entry: Fields): { id: string; entry: Fields } | null => {
   const theirs = String(entry.litellm_provider)
-  const provider = PROVIDERS[theirs]
-  const kind = KINDS[String(entry.mode)]
+  const provider = ownOf(PROVIDERS, theirs)
+  const kind = ownOf(KINDS, String(entry.mode))
   if (provider === undefined || kind === undefined) return null
   const model = key.startsWith(`${theirs}/`) ? key.slice(theirs.length + 1) : key
   const plain = liteLlmPrices(entry, '')

@@ -19,6 +19,10 @@ export const textOf = (value: unknown): string | null =>
 export const countOf = (value: unknown): number | null =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null
 
+/** The table's value of a name that others chose; what every object has, as `constructor`, is none. */
+export const ownOf = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined
+
 export const isAbsent = (value: unknown): value is null | undefined =>
   value === undefined || value === null
 

@@ -1,6 +1,6 @@
 import type { Fields } from './chat.ts'
 import type { UpstreamFault } from './faults.ts'
-import { fieldsOf, isFields, listOf, readFields, textOf } from './fields.ts'
+import { fieldsOf, isFields, listOf, ownOf, readFields, textOf } from './fields.ts'
 
 /** What a provider says of its refusal; texts are safe to tell. */
 export interface UpstreamError {
@@ -18,12 +18,12 @@ const RETRY_AFTER_MAX_MS = 86_400_000
 
 /**
  * Keys as providers form them: `sk-…`, `gsk_…`, `AIza…`, `ya29.…`, `hf_…`, what follows `Bearer`, and any long
- * word with a digit in it, as keys without a mark are.
+ * word with a digit in it, as keys without a mark are; the operator's accounts, `org-…` and `proj_…`, too.
  */
 const KEYS =
-  /\b(?=[\w-]*\d)[\w-]{32,}|\b(?:sk|gsk|xai|pk|rk|hf|gjl|tgp|nvapi|fw|csk)[-_][\w*.-]{4,}|\bAIza[\w-]{10,}|\bya29\.[\w.-]+|\bBearer\s+\S+|\beyJ[\w-]{10,}\.[\w.-]+/gi
+  /\b(?=[\w-]*\d)[\w-]{32,}|\b(?:sk|gsk|xai|pk|rk|hf|gjl|tgp|nvapi|fw|csk)[-_][\w*.-]{4,}|\b(?:org|proj|acct)[-_](?=\w*\d)\w{8,}|\bAIza[\w-]{10,}|\bya29\.[\w.-]+|\bBearer\s+\S+|\beyJ[\w-]{10,}\.[\w.-]+/gi
 const ADDRESSES =
-  /\b[a-z][a-z0-9+.-]*:\/\/\S+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\blocalhost(?::\d+)?|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+:\d{2,5}\b|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|internal|local|cloud|app|corp|lan|svc)\b(?::\d+)?(?:\/\S*)?/gi
+  /\b[a-z][a-z0-9+.-]*:\/\/\S+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\blocalhost(?::\d+)?|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+:\d{2,5}\b|\b[a-z][a-z0-9-]*:\d{4,5}\b|\[[0-9a-f.]*:[0-9a-f:.]+\](?::\d+)?|\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7}(?![\w:])|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|internal|local|cloud|app|corp|lan|svc)\b(?::\d+)?(?:\/\S*)?/gi
 
 /** A provider's words without keys, addresses and control characters, and of bounded length. */
 export const safeDetail = (text: string, lengthMax = DETAIL_LENGTH_MAX): string =>
@@ -177,8 +177,8 @@ const NO_HEADERS = new Headers()
 export const streamFault = (error: UpstreamError): UpstreamFault => {
   const told = Number(error.code)
   const status =
-    STATUS_BY_TYPE[error.type ?? ''] ??
-    STATUS_BY_TYPE[error.code ?? ''] ??
+    ownOf(STATUS_BY_TYPE, error.type ?? '') ??
+    ownOf(STATUS_BY_TYPE, error.code ?? '') ??
     (told >= 400 && told < 600 ? told : 500)
   return statusFault(status, NO_HEADERS, error)
 }

@@ -426,6 +426,7 @@ describe("a chat's body at Anthropic", () => {
     for (const body of [
       {},
       { reasoning_effort: 'minimal' },
+      { reasoning_effort: 'constructor' },
       { reasoning_effort: 'high', max_tokens: 1000 },
       { reasoning_effort: 'high', tools, tool_choice: 'required' },
     ])

@@ -19,6 +19,9 @@ describe('words of a provider', () => {
       ['connect to 10.0.0.7:8000 failed', 'connect to [address] failed'],
       ['vllm-0.models.svc.cluster.local:8000 is down', '[address] is down'],
       ['host gpu-3.rack:8443 is down', 'host [address] is down'],
+      ['dial tcp ollama:11434: refused', 'dial tcp [address]: refused'],
+      ['at [fd00::1]:8080, or fe80::1:2:3:4', 'at [address], or [address]'],
+      ['limits of org-AbCdEf1234567890AbCdEf12', 'limits of [key]'],
       ['a\r\nx-injected:\u0000 1', 'a x-injected: 1'],
     ] as const)
       expect(safeDetail(told)).toBe(safe)
@@ -29,6 +32,7 @@ describe('words of a provider', () => {
       "Invalid value: 'x'. Supported values are: 'a', and 'b'.",
       'The model `gpt-4.1-mini-2025-04-14` does not exist.',
       'messages.0.content: must be a list',
+      'max_tokens: 4096 is above the org-level limit of llama3:70b at 12:30:00',
     ])
       expect(safeDetail(told)).toBe(told)
   })
@@ -85,6 +89,11 @@ describe('errors', () => {
     expect(streamFault(error('x', 'context_length_exceeded'))).toMatchObject({
       reason: 'context-exceeded',
     })
+  })
+
+  it('of a kind that every object has a word for are those of a broken server', () => {
+    const error = { message: 'x', type: 'constructor', code: 'toString', param: null }
+    expect(streamFault(error)).toMatchObject({ reason: 'server', status: 500 })
   })
 
   it('that redirect are no answers', () => {

@@ -1,7 +1,16 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { Completion, Fields, FinishReason, Usage } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { countOf, fieldsOf, isFields, listOf, readFields, textOf, writeJson } from '../fields.ts'
+import {
+  countOf,
+  fieldsOf,
+  isFields,
+  listOf,
+  ownOf,
+  readFields,
+  textOf,
+  writeJson,
+} from '../fields.ts'
 import { streamFault, upstreamErrorOf } from '../upstream-errors.ts'
 
 const FINISHES: Readonly<Record<string, FinishReason>> = {
@@ -15,7 +24,7 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 }
 
 export const anthropicFinishOf = (reason: unknown): FinishReason =>
-  (typeof reason === 'string' ? FINISHES[reason] : undefined) ?? 'stop'
+  (typeof reason === 'string' ? ownOf(FINISHES, reason) : undefined) ?? 'stop'
 
 /**
  * Anthropic's `usage`, its cache folded into the input. In a stream the counts are those of the whole message

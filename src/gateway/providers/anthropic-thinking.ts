@@ -1,5 +1,5 @@
 import type { Fields } from '../chat.ts'
-import { fieldsOf, listOf } from '../fields.ts'
+import { fieldsOf, listOf, ownOf } from '../fields.ts'
 
 /**
  * Families that take a budget of tokens for thinking; later ones choose it themselves and are told an effort,
@@ -55,7 +55,7 @@ export const thinkingOf = (
   { maxTokens, isForced, isMidTurn }: ThinkingBounds,
 ): Thinking => {
   const none = { maxTokens: maxTokens ?? MAX_TOKENS_DEFAULT, thinking: null, effort: null }
-  const most = effort === null ? undefined : BUDGETS[effort]
+  const most = effort === null ? undefined : ownOf(BUDGETS, effort)
   if (most === undefined || isForced || DOES_NOT_THINK.test(model)) return none
   const total = maxTokens ?? MAX_TOKENS_DEFAULT + most
   if (!TAKES_BUDGET.test(model)) return { maxTokens: total, thinking: { type: 'adaptive' }, effort }

@@ -7,6 +7,7 @@ import {
   isAbsent,
   isFields,
   listOf,
+  ownOf,
   readFields,
   textOf,
   writeJson,
@@ -27,7 +28,7 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 
 /** OpenAI says `stop` where a tool was forced: what called one has stopped for it. */
 export const finishOf = (reason: unknown, hasCalls: boolean): FinishReason => {
-  const finish = (typeof reason === 'string' ? FINISHES[reason] : undefined) ?? 'stop'
+  const finish = (typeof reason === 'string' ? ownOf(FINISHES, reason) : undefined) ?? 'stop'
   return finish === 'stop' && hasCalls ? 'tool_calls' : finish
 }
 
