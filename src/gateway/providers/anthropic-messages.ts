@@ -1,6 +1,7 @@
 import type { Fields } from '../chat.ts'
 import { refuse } from '../dialects/refusal.ts'
 import { fieldsOf, isAbsent, isFields, listOf, readFields, textOf } from '../fields.ts'
+import { callsIn } from './functions.ts'
 
 type Block = Record<string, unknown>
 interface Turn {
@@ -66,10 +67,7 @@ const callBlock = (call: Fields, at: string): Block => {
 }
 
 const assistantBlocks = (message: Fields, at: string): readonly Block[] => {
-  const legacy = isFields(message.function_call)
-    ? [{ id: message.function_call.name, function: message.function_call }]
-    : []
-  const calls = [...listOf(message.tool_calls), ...legacy].map((call, i) =>
+  const calls = callsIn(message).map((call, i) =>
     callBlock(fieldsOf(call), `${at}/tool_calls/${i}`),
   )
   return [...contentBlocks(message.content, at), ...textBlocks(message.refusal), ...calls]

@@ -2,9 +2,10 @@ import type { Result } from '../../result.ts'
 import type { RoutingFault } from '../../routing/faults.ts'
 import type { Fields } from '../chat.ts'
 import { attempt, refuse } from '../dialects/refusal.ts'
-import { countOf, fieldsOf, isAbsent, isFields, listOf, textOf } from '../fields.ts'
+import { countOf, fieldsOf, isAbsent, isFields, listOf, ownOf, textOf } from '../fields.ts'
 import { anthropicMessagesOf } from './anthropic-messages.ts'
 import { endsWithResults, thinkingOf } from './anthropic-thinking.ts'
+import { functionChoiceOf, functionsOf } from './functions.ts'
 
 type Members = Record<string, unknown>
 
@@ -12,28 +13,12 @@ type Members = Record<string, unknown>
 const TEMPERATURE_MAX = 1
 const JSON_ALONE = 'Answer with one JSON object and nothing else.'
 
-const toolOf = (tool: unknown, i: number): Members => {
-  const { type, function: called } = fieldsOf(tool)
-  if (type !== 'function' || !isFields(called))
-    return refuse(`#/tools/${i}/type`, 'must be function: the model is of Anthropic')
-  const { name, description, parameters, strict } = called
-  return {
-    name,
-    ...(isAbsent(description) ? {} : { description }),
-    input_schema: isFields(parameters) ? parameters : { type: 'object', properties: {} },
-    ...(strict === true ? { strict } : {}),
-  }
-}
-
-/** `allowed_tools` narrows the tools; the others stay away. */
-const toolsOf = (body: Fields): readonly Members[] => {
-  const legacy = listOf(body.functions).map((called) => ({ type: 'function', function: called }))
-  const tools = [...listOf(body.tools), ...legacy].map(toolOf)
-  const { allowed_tools: allowed } = fieldsOf(body.tool_choice)
-  if (!isFields(allowed)) return tools
-  const names = new Set(listOf(allowed.tools).map((tool) => fieldsOf(fieldsOf(tool).function).name))
-  return tools.filter(({ name }) => names.has(name))
-}
+const toolOf = ({ name, description, parameters, strict }: Fields): Members => ({
+  name,
+  ...(isAbsent(description) ? {} : { description }),
+  input_schema: isFields(parameters) ? parameters : { type: 'object', properties: {} },
+  ...(strict === true ? { strict } : {}),
+})
 
 /** Tools that former turns called: Anthropic reads no call of a tool that is not there. */
 const formerTools = (turns: readonly { readonly content: readonly Fields[] }[]) => {
@@ -48,15 +33,13 @@ const NO_TOOL: Members = { type: 'none' }
 const CHOICES: Readonly<Record<string, string>> = { auto: 'auto', required: 'any', none: 'none' }
 
 const toolChoiceOf = (body: Fields): Members | null => {
-  const { tool_choice: choice, parallel_tool_calls: isParallel } = body
-  const named = fieldsOf(fieldsOf(choice).function).name
-  const word = textOf(choice) ?? textOf(fieldsOf(fieldsOf(choice).allowed_tools).mode)
-  const type = named === undefined ? CHOICES[word ?? ''] : 'tool'
-  const isSerial = isParallel === false && type !== 'none'
+  const { mode, name } = functionChoiceOf(body)
+  const type = name === null ? ownOf(CHOICES, mode ?? '') : 'tool'
+  const isSerial = body.parallel_tool_calls === false && type !== 'none'
   if (type === undefined && !isSerial) return null
   return {
     type: type ?? 'auto',
-    ...(named === undefined ? {} : { name: named }),
+    ...(name === null ? {} : { name }),
     ...(isSerial ? { disable_parallel_tool_use: true } : {}),
   }
 }
@@ -85,7 +68,7 @@ const translate = (body: Fields, model: string, bucketEffort: string | null): Fi
   if (typeof body.n === 'number' && body.n > 1)
     return refuse('#/n', 'must be 1: the model is of Anthropic')
   const { system, turns } = anthropicMessagesOf(body.messages)
-  const given = toolsOf(body)
+  const given = functionsOf(body, 'Anthropic').map(toolOf)
   const tools = given.length > 0 ? given : formerTools(turns)
   const choice = given.length > 0 ? toolChoiceOf(body) : NO_TOOL
   const asked = countOf(body.max_completion_tokens) ?? countOf(body.max_tokens)

@@ -9,7 +9,7 @@ import type {
   Usage,
 } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
+import { fieldsOf, isFields, listOf, ownOf, textOf } from '../fields.ts'
 import type { SseEvent } from '../sse.ts'
 import { signedId } from './gemini-contents.ts'
 import { faultInStream } from './gemini-fault.ts'
@@ -40,7 +40,7 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 }
 
 const finishOf = (reason: string, hasCalls: boolean): FinishReason => {
-  const finish = FINISHES[reason] ?? 'stop'
+  const finish = ownOf(FINISHES, reason) ?? 'stop'
   return finish === 'stop' && hasCalls ? 'tool_calls' : finish
 }
 

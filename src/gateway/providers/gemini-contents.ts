@@ -1,5 +1,7 @@
 import type { Fields } from '../chat.ts'
+import { refuse } from '../dialects/refusal.ts'
 import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
+import { callsIn } from './functions.ts'
 import { jsonOf } from './wire.ts'
 
 interface Content {
@@ -33,6 +35,7 @@ const unsignedId = (id: string): { id: string; signature: string | null } => {
 }
 
 const DATA_URL = /^data:([^;,]{1,100})(?:;[^;,]*)*;base64,/i
+const DATA_URL_HEAD_LENGTH = 200
 const IMAGE_TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
   jpg: 'image/jpeg',
@@ -45,14 +48,15 @@ const IMAGE_TYPES: Readonly<Record<string, string>> = {
 
 /** Bytes in the URL as `inlineData`, elsewhere as `fileData`, whose type its ending tells. */
 const mediaPart = (url: string): Fields => {
-  const [head, mimeType] = DATA_URL.exec(url) ?? []
+  // V8's expressions go back over all that they took: of megabytes they run out of memory.
+  const [head, mimeType] = DATA_URL.exec(url.slice(0, DATA_URL_HEAD_LENGTH)) ?? []
   if (head !== undefined) return { inlineData: { mimeType, data: url.slice(head.length) } }
   const [, ending = ''] = /\.([a-z]{3,4})(?:[?#]|$)/i.exec(url) ?? []
   const known = IMAGE_TYPES[ending.toLowerCase()]
   return { fileData: { fileUri: url, ...(known === undefined ? {} : { mimeType: known }) } }
 }
 
-const partOf = (part: Fields): readonly Fields[] => {
+const partOf = (part: Fields, at: string): readonly Fields[] => {
   switch (part.type) {
     case 'text':
       return [{ text: textOf(part.text) ?? '' }]
@@ -60,7 +64,8 @@ const partOf = (part: Fields): readonly Fields[] => {
       return [{ text: textOf(part.refusal) ?? '' }]
     case 'image_url': {
       const url = textOf(part.image_url) ?? textOf(fieldsOf(part.image_url).url)
-      return url === null ? [] : [mediaPart(url)]
+      if (url === null) return refuse(`${at}/image_url/url`, 'must be the address of an image')
+      return [mediaPart(url)]
     }
     case 'input_audio': {
       const { data, format } = fieldsOf(part.input_audio)
@@ -68,32 +73,34 @@ const partOf = (part: Fields): readonly Fields[] => {
     }
     case 'file': {
       const data = textOf(fieldsOf(part.file).file_data)
-      return data === null ? [] : [mediaPart(data)]
+      if (data === null)
+        return refuse(`${at}/file/file_data`, 'must hold the file: the model is of Google')
+      return [mediaPart(data)]
     }
     default:
-      return []
+      return refuse(`${at}/type`, 'is not read by models of Google')
   }
 }
 
-const partsOf = (content: unknown): readonly Fields[] => {
+const partsOf = (content: unknown, at: string): readonly Fields[] => {
   if (typeof content === 'string') return content === '' ? [] : [{ text: content }]
-  return listOf(content).flatMap((part) => (isFields(part) ? partOf(part) : []))
+  return listOf(content).flatMap((part, i) => partOf(fieldsOf(part), `${at}/content/${i}`))
 }
 
-const textContentOf = (content: unknown): string =>
-  partsOf(content)
+const textContentOf = (content: unknown, at: string): string =>
+  partsOf(content, at)
     .map(({ text }) => textOf(text) ?? '')
     .join('')
 
 /** What a function gave; Gemini takes objects alone. */
-const responseOf = (content: unknown): Fields => {
-  const text = textContentOf(content)
+const responseOf = (content: unknown, at: string): Fields => {
+  const text = textContentOf(content, at)
   const value = jsonOf(text)
   return isFields(value) ? value : { result: value === undefined ? text : value }
 }
 
 const callParts = (message: Fields, needsSignature: boolean): readonly Fields[] =>
-  listOf(message.tool_calls).map((call, i) => {
+  callsIn(message).map((call, i) => {
     const { id: given, function: called, extra_content: extra } = fieldsOf(call)
     const { id, signature } = unsignedId(textOf(given) ?? '')
     const { name, arguments: json } = fieldsOf(called)
@@ -121,7 +128,7 @@ class Contents {
 }
 
 /**
- * Messages of a chat completion as Gemini's `contents` and `systemInstruction`.
+ * Messages of a chat completion as Gemini's `contents` and `systemInstruction`. To be called within `attempt`.
  *
  * @param needsSignature whether the model refuses calls in the history without a proof
  */
@@ -129,32 +136,36 @@ export const contentsOf = (messages: readonly unknown[], needsSignature: boolean
   const contents = new Contents()
   const system: Fields[] = []
   const names = new Map<string, string>()
-  for (const message of messages) {
+  for (const [i, message] of messages.entries()) {
+    const at = `#/messages/${i}`
     if (!isFields(message)) continue
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...partsOf(message.content))
+        system.push(...partsOf(message.content, at))
         break
       case 'assistant':
-        for (const call of listOf(message.tool_calls)) {
+        for (const call of callsIn(message)) {
           const { id, function: called } = fieldsOf(call)
           names.set(String(id), textOf(fieldsOf(called).name) ?? '')
         }
-        contents.add('model', [...partsOf(message.content), ...callParts(message, needsSignature)])
+        contents.add('model', [
+          ...partsOf(message.content, at),
+          ...callParts(message, needsSignature),
+        ])
         break
       case 'tool':
       case 'function': {
         const given = textOf(message.tool_call_id) ?? ''
         const { id } = unsignedId(given)
         const name = names.get(given) ?? textOf(message.name) ?? ''
-        const response = responseOf(message.content)
+        const response = responseOf(message.content, at)
         const answer = { ...(id === '' ? {} : { id }), name, response }
         contents.add('user', [{ functionResponse: answer }])
         break
       }
       default:
-        contents.add('user', partsOf(message.content))
+        contents.add('user', partsOf(message.content, at))
     }
   }
   // Gemini asks for a content; instructions alone are one.

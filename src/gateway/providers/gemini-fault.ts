@@ -41,11 +41,13 @@ export const geminiFaultOf = (
   // Billing, terms or a place that Google does not serve: the operator's matter.
   if (error.status === 'FAILED_PRECONDITION') return { reason: 'credential', status }
   if (status === 404) return { reason: 'model-unknown', status }
-  if (status === 400 && TOO_LONG.test(textOf(error.message) ?? ''))
-    return { reason: 'context-exceeded', status, detail }
+  if (status === 400 && TOO_LONG.test(detail)) return { reason: 'context-exceeded', status, detail }
   if (status >= 500 || status === 408 || status === 499)
     return { reason: 'server', status, detail, retryAfterMs }
-  return refused(textOf(error.message), { status, code: textOf(error.status) })
+  return refused(textOf(error.message), {
+    status,
+    code: safeDetail(textOf(error.status) ?? '') || null,
+  })
 }
 
 export const readGeminiFault = (

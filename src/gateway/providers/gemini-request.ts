@@ -1,5 +1,9 @@
+import type { Result } from '../../result.ts'
+import type { RoutingFault } from '../../routing/faults.ts'
 import type { Fields } from '../chat.ts'
-import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
+import { attempt } from '../dialects/refusal.ts'
+import { fieldsOf, isFields, listOf, ownOf, textOf } from '../fields.ts'
+import { functionChoiceOf, functionsOf } from './functions.ts'
 import { contentsOf } from './gemini-contents.ts'
 import { geminiSchemaOf } from './gemini-schema.ts'
 import type { ChatCall } from './types.ts'
@@ -52,7 +56,7 @@ const thinkingOf = (body: Fields, call: Pick<ChatCall, 'model' | 'reasoningEffor
   const includeThoughts = type === 'adaptive'
   return hasLevels(model)
     ? { includeThoughts, thinkingLevel: levelOf(effort, model) }
-    : { includeThoughts, thinkingBudget: budgetOf(BUDGETS[effort] ?? -1, model) }
+    : { includeThoughts, thinkingBudget: budgetOf(ownOf(BUDGETS, effort) ?? -1, model) }
 }
 
 const formatOf = (format: unknown): Fields => {
@@ -103,38 +107,32 @@ const generationOf = (body: Fields, call: Pick<ChatCall, 'model' | 'reasoningEff
   }
 }
 
-const declarationOf = (tool: unknown): readonly Fields[] => {
-  const { type, function: given } = fieldsOf(tool)
-  if (type !== 'function' || !isFields(given)) return []
-  const { name, description, parameters } = given
+const declarationOf = ({ name, description, parameters }: Fields): Fields => {
   const beside = description === undefined ? { name } : { name, description }
   if (!isFields(parameters) || Object.keys(fieldsOf(parameters.properties)).length === 0)
     // An object without properties is refused; a function without parameters has none.
-    return [
-      isFields(parameters) && !isFields(parameters.properties) && '$ref' in parameters
-        ? { ...beside, parametersJsonSchema: parameters }
-        : beside,
-    ]
-  const schema = geminiSchemaOf(parameters)
-  return [
-    schema === null
+    return isFields(parameters) && !isFields(parameters.properties) && '$ref' in parameters
       ? { ...beside, parametersJsonSchema: parameters }
-      : { ...beside, parameters: schema },
-  ]
+      : beside
+  const schema = geminiSchemaOf(parameters)
+  return schema === null
+    ? { ...beside, parametersJsonSchema: parameters }
+    : { ...beside, parameters: schema }
 }
 
-const choiceOf = (choice: unknown): Fields | null => {
-  if (choice === 'none') return { mode: 'NONE' }
-  if (choice === 'auto') return { mode: 'AUTO' }
-  if (choice === 'required') return { mode: 'ANY' }
-  const name = textOf(fieldsOf(fieldsOf(choice).function).name)
-  return name === null ? null : { mode: 'ANY', allowedFunctionNames: [name] }
+const MODES: Readonly<Record<string, string>> = { none: 'NONE', auto: 'AUTO', required: 'ANY' }
+
+const choiceOf = (body: Fields): Fields | null => {
+  const { mode, name } = functionChoiceOf(body)
+  if (name !== null) return { mode: 'ANY', allowedFunctionNames: [name] }
+  const theirs = ownOf(MODES, mode ?? '')
+  return theirs === undefined ? null : { mode: theirs }
 }
 
 const toolsOf = (body: Fields): Fields => {
-  const functionDeclarations = listOf(body.tools).flatMap(declarationOf)
+  const functionDeclarations = functionsOf(body, 'Google').map(declarationOf)
   if (functionDeclarations.length === 0) return {}
-  const functionCallingConfig = choiceOf(body.tool_choice)
+  const functionCallingConfig = choiceOf(body)
   return {
     tools: [{ functionDeclarations }],
     ...(functionCallingConfig === null ? {} : { toolConfig: { functionCallingConfig } }),
@@ -142,7 +140,8 @@ const toolsOf = (body: Fields): Fields => {
 }
 
 /**
- * A chat completion's body as that of `generateContent`.
+ * A chat completion's body as that of `generateContent`. What Gemini has no word for and would change the
+ * answer is refused (tools that are no functions, files by id, unknown parts).
  *
  * @param body as OpenAI has it, checked
  * Source: ai.google.dev/api/generate-content
@@ -150,11 +149,12 @@ const toolsOf = (body: Fields): Fields => {
 export const generateContentOf = (
   body: Fields,
   call: Pick<ChatCall, 'model' | 'reasoningEffort'>,
-): Fields => {
-  const generationConfig = generationOf(body, call)
-  return {
-    ...contentsOf(listOf(body.messages), hasLevels(call.model)),
-    ...toolsOf(body),
-    ...(Object.keys(generationConfig).length === 0 ? {} : { generationConfig }),
-  }
-}
+): Result<Fields, RoutingFault> =>
+  attempt(() => {
+    const generationConfig = generationOf(body, call)
+    return {
+      ...contentsOf(listOf(body.messages), hasLevels(call.model)),
+      ...toolsOf(body),
+      ...(Object.keys(generationConfig).length === 0 ? {} : { generationConfig }),
+    }
+  })

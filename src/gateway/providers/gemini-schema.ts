@@ -2,6 +2,8 @@ import type { Fields } from '../chat.ts'
 import { fieldsOf, isFields, listOf } from '../fields.ts'
 
 const DEPTH_MAX = 32
+/** Schemas in a schema, each `$ref` put in: references of references multiply. */
+const SCHEMAS_MAX = 4_096
 
 /** Keywords that Gemini's `Schema` (OpenAPI 3.0) has as JSON Schema has them. */
 const KEPT = [
@@ -54,12 +56,18 @@ const typeOf = (schema: Fields): { type: string | null; isNullable: boolean } =>
   }
 }
 
-const convert = (value: unknown, root: Fields, depth: number): Fields => {
-  if (depth > DEPTH_MAX || !isFields(value)) throw new InexpressibleError()
+interface Root {
+  readonly schema: Fields
+  /** So many more schemas are converted. */
+  left: number
+}
+
+const convert = (value: unknown, root: Root, depth: number): Fields => {
+  if (depth > DEPTH_MAX || root.left-- <= 0 || !isFields(value)) throw new InexpressibleError()
   if (LOST.some((keyword) => keyword in value)) throw new InexpressibleError()
   if ('$ref' in value) {
     const { $ref, ...beside } = value
-    return convert({ ...fieldsOf(definitionOf(root, $ref)), ...beside }, root, depth + 1)
+    return convert({ ...fieldsOf(definitionOf(root.schema, $ref)), ...beside }, root, depth + 1)
   }
   const all = listOf(value.allOf)
   if (all.length > 1) throw new InexpressibleError()
@@ -100,7 +108,7 @@ const convert = (value: unknown, root: Fields, depth: number): Fields => {
  */
 export const geminiSchemaOf = (schema: unknown): Fields | null => {
   try {
-    return convert(schema, fieldsOf(schema), 0)
+    return convert(schema, { schema: fieldsOf(schema), left: SCHEMAS_MAX }, 0)
   } catch (error) {
     if (error instanceof InexpressibleError) return null
     throw error

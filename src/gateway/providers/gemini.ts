@@ -5,6 +5,7 @@ import { chatBodyOf, embeddingTextsOf } from './call-body.ts'
 import { GeminiStream, readGenerateContent } from './gemini-answer.ts'
 import { faultInStream, readGeminiFault } from './gemini-fault.ts'
 import { generateContentOf } from './gemini-request.ts'
+import { requestFaultOf } from './request-fault.ts'
 import type { EmbeddingsAnswer, ProviderProtocol } from './types.ts'
 import { jsonOf, malformed, modelPath, postJson, tokensOf } from './wire.ts'
 
@@ -48,7 +49,10 @@ export const gemini: ProviderProtocol = {
     if (!body.ok) return body
     const method = call.isStream ? 'streamGenerateContent?alt=sse' : 'generateContent'
     const url = `${baseUrl}/${path.value}:${method}`
-    return postJson(url, credential, generateContentOf(body.value, call))
+    const content = generateContentOf(body.value, call)
+    return content.ok
+      ? postJson(url, credential, content.value)
+      : err(requestFaultOf(content.error))
   },
   readCompletion: readGenerateContent,
   openStream: () => new GeminiStream(),

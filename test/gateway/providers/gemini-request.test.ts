@@ -4,7 +4,7 @@ import { signedId } from '../../../src/gateway/providers/gemini-contents.ts'
 import { generateContentOf } from '../../../src/gateway/providers/gemini-request.ts'
 import { geminiSchemaOf } from '../../../src/gateway/providers/gemini-schema.ts'
 
-const bodyOf = (body: Fields, model = 'gemini-2.5-flash') =>
+const made = (body: Fields, model: string) =>
   generateContentOf(
     { messages: [{ role: 'user', content: 'Hi' }], ...body },
     {
@@ -12,6 +12,12 @@ const bodyOf = (body: Fields, model = 'gemini-2.5-flash') =>
       reasoningEffort: null,
     },
   )
+
+const bodyOf = (body: Fields, model = 'gemini-2.5-flash'): Fields => {
+  const content = made(body, model)
+  if (!content.ok) throw new Error(content.error.reason)
+  return content.value
+}
 
 const call = (id: string, name: string, json: string) => ({
   id,
@@ -157,6 +163,55 @@ describe('a chat completion for Gemini', () => {
     expect(modeOf('auto')).toEqual({ mode: 'AUTO' })
   })
 
+  it('has the functions that are allowed alone, and those of the deprecated fields', () => {
+    const f = { name: 'f' }
+    const g = { name: 'g' }
+    const tools = [f, g].map((called) => ({ type: 'function', function: called }))
+    const allowed = { mode: 'required', tools: [{ type: 'function', function: g }] }
+    expect(
+      bodyOf({ tools, tool_choice: { type: 'allowed_tools', allowed_tools: allowed } }),
+    ).toMatchObject({
+      tools: [{ functionDeclarations: [g] }],
+      toolConfig: { functionCallingConfig: { mode: 'ANY' } },
+    })
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{"a":1}' } },
+      { role: 'function', name: 'f', content: '2' },
+    ]
+    expect(bodyOf({ messages, functions: [f, g], function_call: f })).toMatchObject({
+      contents: [
+        { role: 'user' },
+        { role: 'model', parts: [{ functionCall: { name: 'f', args: { a: 1 } } }] },
+        { role: 'user', parts: [{ functionResponse: { name: 'f', response: { result: 2 } } }] },
+      ],
+      tools: [{ functionDeclarations: [f, g] }],
+      toolConfig: { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: ['f'] } },
+    })
+  })
+
+  it.each([
+    ['#/messages/0/content/1/file/file_data', { type: 'file', file: { file_id: 'file-1' } }],
+    ['#/messages/0/content/1/type', { type: 'video_url', video_url: { url: 'https://x.test' } }],
+  ])('is refused at %s, which would be lost', (pointer, part) => {
+    const content = [{ type: 'text', text: 'Hi' }, part]
+    expect(made({ messages: [{ role: 'user', content }] }, 'm')).toMatchObject({
+      ok: false,
+      error: { reason: 'invalid', pointer },
+    })
+  })
+
+  it('is refused with a tool that is no function', () => {
+    const tools = [{ type: 'custom', custom: { name: 'f' } }]
+    expect(made({ tools }, 'm')).toMatchObject({ error: { pointer: '#/tools/0/type' } })
+  })
+
+  it('has a file that is megabytes of nothing', () => {
+    const file = { file_data: `data:a${';'.repeat(20_000_000)}` }
+    const messages = [{ role: 'user', content: [{ type: 'file', file }] }]
+    expect(bodyOf({ messages })).toMatchObject({ contents: [{ parts: [{ fileData: {} }] }] })
+  })
+
   it('has what bounds and steers the answer under other names', () => {
     const { generationConfig } = bodyOf({
       temperature: 0,
@@ -236,6 +291,15 @@ describe('a schema for Gemini', () => {
         either: { anyOf: [{ type: 'INTEGER' }], nullable: true },
       },
     })
+  })
+
+  it('of references that multiply goes as JSON Schema', () => {
+    const $defs: Record<string, Fields> = { d15: { type: 'string' } }
+    for (let i = 0; i < 15; i++) {
+      const next = { $ref: `#/$defs/d${i + 1}` }
+      $defs[`d${i}`] = { type: 'object', properties: { a: next, b: next, c: next, d: next } }
+    }
+    expect(geminiSchemaOf({ $ref: '#/$defs/d0', $defs })).toBeNull()
   })
 
   it.each([
