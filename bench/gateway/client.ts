@@ -44,7 +44,8 @@ interface Pending {
  * a client takes would be added to all sides and hide their difference.
  */
 export class Connection {
-  readonly #socket: net.Socket
+  readonly #port: number
+  #socket: net.Socket
   #pending: Pending | null = null
   #received: Buffer[] = []
   #size = 0
@@ -55,14 +56,22 @@ export class Connection {
   #tail: Buffer = Buffer.alloc(0)
 
   constructor(port: number) {
-    this.#socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
-    this.#socket.on('data', (chunk) => this.#receive(chunk))
-    this.#socket.on('error', (error) => this.#pending?.reject(error))
-    this.#socket.on('close', () => this.#pending?.reject(new Error('the connection was closed')))
+    this.#port = port
+    this.#socket = this.#open()
+  }
+
+  #open(): net.Socket {
+    const socket = net.connect({ port: this.#port, host: '127.0.0.1', noDelay: true })
+    socket.on('data', (chunk) => this.#receive(chunk))
+    socket.on('error', (error) => this.#pending?.reject(error))
+    socket.on('close', () => this.#pending?.reject(new Error('the connection was closed')))
+    return socket
   }
 
   /** Resolves when the answer's last byte is here. */
   send(request: Buffer, keepsText = false): Promise<Answer> {
+    // Servers close what was idle for some seconds, as between two rounds.
+    if (this.#socket.destroyed || this.#socket.readableEnded) this.#socket = this.#open()
     return new Promise((resolve, reject) => {
       this.#pending = { sentMs: performance.now(), keepsText, resolve, reject }
       this.#socket.write(request)
