@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import '../styles/tabs.css'
 
 export interface Tab<Id extends string> {
@@ -28,6 +28,12 @@ interface TabsProps<Id extends string> {
 export const Tabs = <Id extends string>(props: TabsProps<Id>) => {
   const { name, label, tabs, selected, onSelect, aside, children } = props
   const list = useRef<HTMLDivElement>(null)
+
+  // The tabs scroll where there is no room for all: the one that an address names may be out of sight.
+  useLayoutEffect(() => {
+    const tab = list.current?.querySelector('[aria-selected=true]')
+    tab?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [selected])
 
   const move = (event: KeyboardEvent) => {
     const at = tabs.findIndex(({ id }) => id === selected)

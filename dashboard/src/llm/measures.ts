@@ -19,6 +19,7 @@ export const tokens = (value: number): string => {
 export const share = (ratio: number | null | undefined): string => {
   if (typeof ratio !== 'number' || !Number.isFinite(ratio)) return NOTHING
   const percent = ratio * 100
+  if (percent === 0) return '0 %'
   if (percent > 0 && percent < 0.05) return '<0.1 %'
   return `${percent.toFixed(1).replace('-', '−')} %`
 }

@@ -35,33 +35,47 @@ const measuredOf = (value: unknown): Measured | null => {
   return areNumbers ? { value: Number(middle), low: Number(low), high: Number(high) } : null
 }
 
-const SETS = [
-  { name: 'validationFolds', title: 'Validation folds, by subject' },
-  { name: 'unseenSubjects', title: 'Subjects never trained on' },
-] as const
+/** Titles of sets by where they stand in a report; others are called by their place. */
+const TITLES: Readonly<Record<string, string>> = {
+  'crossValidation.asked': 'Cross-validation, questions with their answers to choose from',
+  'crossValidation.bare': 'Cross-validation, bare questions',
+  validationFolds: 'Validation folds, by subject',
+  unseenSubjects: 'Subjects never trained on',
+}
+/** How deep sets stand in a report, and how many are shown. */
+const DEPTH_MAX = 3
+const SETS_MAX = 6
 
-/** Quality figures of an artifact's report; none where it has another form, or was not trained by ours. */
-export const readReport = (report: unknown): QualitySet[] =>
-  SETS.flatMap(({ name, title }): QualitySet[] => {
-    const set = fieldsOf(fieldsOf(report)[name])
-    const routers = Object.entries(fieldsOf(set.routers)).flatMap(([router, figures]) => {
-      const { apgr, cpt50, cpt80 } = fieldsOf(figures)
-      const measured = measuredOf(apgr)
-      if (measured === null) return []
-      return [{ router, apgr: measured, cpt50: measuredOf(cpt50), cpt80: measuredOf(cpt80) }]
-    })
-    if (routers.length === 0) return []
-    return [
-      {
-        title,
-        questions: Number(set.questions ?? 0),
-        subjects: Number(set.subjects ?? 0),
-        routers,
-        aboveLength: measuredOf(fieldsOf(set.apgrAbove)['length only']),
-        calibrationError: measuredOf(fieldsOf(set.calibrationError)['most probable']),
-      },
-    ]
+const titleOf = (path: readonly string[]): string => TITLES[path.join('.')] ?? path.join(', ')
+
+const setOf = (path: readonly string[], set: Fields): QualitySet | null => {
+  const routers = Object.entries(fieldsOf(set.routers)).flatMap(([router, figures]) => {
+    const { apgr, cpt50, cpt80 } = fieldsOf(figures)
+    const measured = measuredOf(apgr)
+    if (measured === null) return []
+    return [{ router, apgr: measured, cpt50: measuredOf(cpt50), cpt80: measuredOf(cpt80) }]
   })
+  if (routers.length === 0) return null
+  return {
+    title: titleOf(path),
+    questions: Number(set.questions ?? 0),
+    subjects: Number(set.subjects ?? 0),
+    routers,
+    aboveLength: measuredOf(fieldsOf(set.apgrAbove)['length only']),
+    calibrationError: measuredOf(fieldsOf(set.calibrationError)['most probable']),
+  }
+}
+
+const setsIn = (path: readonly string[], value: unknown): QualitySet[] => {
+  const fields = fieldsOf(value)
+  const own = setOf(path, fields)
+  if (own !== null) return [own]
+  if (path.length === DEPTH_MAX) return []
+  return Object.entries(fields).flatMap(([name, inner]) => setsIn([...path, name], inner))
+}
+
+/** Sets that routers were judged on, wherever they stand in an artifact's report; none where it has no such. */
+export const readReport = (report: unknown): QualitySet[] => setsIn([], report).slice(0, SETS_MAX)
 
 /** What the interval of a difference says, in words that claim no more than it does. */
 export const verdictOf = ({ low, high }: Measured): 'better' | 'worse' | 'not told apart' => {

@@ -4,7 +4,12 @@ import { DECISION_HOURS } from '../../llm/address.ts'
 import type { LlmApi } from '../../llm/llm-api.ts'
 import { milliseconds, share } from '../../llm/measures.ts'
 import { usd } from '../../llm/money.ts'
-import type { DecisionGroup, Quantiles, RouterStatistics } from '../../llm/types.ts'
+import {
+  BUCKETS,
+  type DecisionGroup,
+  type Quantiles,
+  type RouterStatistics,
+} from '../../llm/types.ts'
 import { FirstRequest } from './first-request.tsx'
 import { Bar, Figure, Panel, RangeChoice } from './panel.tsx'
 import { usePolled } from './use-polled.ts'
@@ -77,7 +82,7 @@ const Statistics = ({ statistics }: { statistics: RouterStatistics }) => {
         title="By bucket"
         testId="buckets"
         total={total.decisions}
-        groups={buckets.map(({ bucket, ...group }) => ({
+        groups={inOrder(buckets).map(({ bucket, ...group }) => ({
           ...group,
           name: bucket,
           label: <b class={`bucket-name is-${bucket}`}>{bucket}</b>,
@@ -157,8 +162,13 @@ const GroupTable = ({ title, testId, total, groups }: GroupTableProps) => (
   </section>
 )
 
-const barTone = (name: string): string =>
-  ['cheap', 'mid', 'hard'].includes(name) ? `bucket-${name}` : 'cpu'
+const BUCKET_NAMES: readonly string[] = BUCKETS
+
+const barTone = (name: string): string => (BUCKET_NAMES.includes(name) ? `bucket-${name}` : 'cpu')
+
+/** From cheap to hard, whatever has more. */
+const inOrder = <T extends { readonly bucket: string }>(groups: readonly T[]): T[] =>
+  [...groups].sort((a, b) => BUCKET_NAMES.indexOf(a.bucket) - BUCKET_NAMES.indexOf(b.bucket))
 
 const quantilesText = (quantiles: Quantiles | null): string =>
   quantiles === null

@@ -1,7 +1,7 @@
 import { count } from '../../format.ts'
 import { milliseconds, share, shortHash, term } from '../../llm/measures.ts'
 import { usd } from '../../llm/money.ts'
-import { BUCKETS, type RouteDecision } from '../../llm/types.ts'
+import { BUCKETS, type Bucket, type RouteDecision } from '../../llm/types.ts'
 import { Bar, Figure } from './panel.tsx'
 import { ScoreTable } from './score-table.tsx'
 
@@ -51,7 +51,7 @@ export const Explanation = ({ decision }: { decision: RouteDecision }) => {
         <Figure name="α" value={decision.alpha.toFixed(2)} />
         <Figure
           name="Time spent"
-          value={milliseconds(decision.spentMs)}
+          value={decision.spentMs === 0 ? '<1 ms' : milliseconds(decision.spentMs)}
           note={decision.cache === 'hit' ? 'from the decision cache' : 'not in the cache'}
         />
       </div>
@@ -74,17 +74,24 @@ export const Explanation = ({ decision }: { decision: RouteDecision }) => {
   )
 }
 
+/** What the probabilities of the buckets are of. */
+const CHANCES: Readonly<Record<Bucket, string>> = {
+  cheap: 'a weak model answers it (cheap)',
+  mid: 'neither does (mid)',
+  hard: 'only a strong one does (hard)',
+}
+
 const Probabilities = ({ decision }: { decision: RouteDecision }) => (
   <section aria-labelledby="probabilities-title">
     <h3 id="probabilities-title">How hard it is</h3>
     <p class="muted">
-      Probability that a request like it belongs to a bucket. The bucket follows the difficulty,{' '}
-      {decision.difficulty.toFixed(3)}.
+      Of the questions of the training, {share(decision.difficulty)} gain less from a strong model:
+      that is the difficulty, and the bucket follows it.
     </p>
-    <dl class="bars" data-testid="probabilities">
+    <dl class="bars is-worded" data-testid="probabilities">
       {BUCKETS.map((bucket) => (
-        <div key={bucket} class={bucket === decision.bucket ? 'is-chosen' : undefined}>
-          <dt>{bucket}</dt>
+        <div key={bucket}>
+          <dt>{CHANCES[bucket]}</dt>
           <dd>
             <Bar ratio={decision.bucketProbabilities[bucket]} tone={`bucket-${bucket}`} />
             <span>{share(decision.bucketProbabilities[bucket])}</span>
@@ -150,6 +157,7 @@ const Affinity = ({ affinity }: { affinity: RouteDecision['affinity'] }) => (
 const affinityText = (affinity: NonNullable<RouteDecision['affinity']>): string => {
   const { held, gain, loss, isKept, overruledBy } = affinity
   const terms = `the best is ${term(gain)} above it, leaving its prompt cache costs ${term(loss)}`
+  if (isKept && gain === 0) return `It stays with ${held}, which is the best here, too.`
   if (isKept) return `It stays with ${held}: ${terms}.`
   if (overruledBy === 'ruled-out') return `It leaves ${held}, which cannot serve this request.`
   if (overruledBy === 'bucket') return `It leaves ${held}, for which it got too hard: ${terms}.`

@@ -1,5 +1,5 @@
 import { Fragment } from 'preact'
-import { count, NOTHING } from '../../format.ts'
+import { count } from '../../format.ts'
 import { milliseconds, share } from '../../llm/measures.ts'
 import type { BreakerState, ModelHealth, Provider } from '../../llm/types.ts'
 
@@ -103,8 +103,8 @@ const ProviderRow = ({ provider }: { provider: Provider }) => {
         {limit !== null && <span class="muted"> / {count(limit)}</span>}
         {refused > 0 && <small title="Over the limit">{count(refused)} refused</small>}
       </td>
-      <td class="c-number">{NOTHING}</td>
-      <td class="c-number">{NOTHING}</td>
+      <td />
+      <td />
       <td class="c-number">{count(provider.attempts)}</td>
       <td>
         <Faults faults={provider.faults} />

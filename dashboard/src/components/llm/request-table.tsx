@@ -111,18 +111,25 @@ const RequestRow = ({ request, nowMs, keyName, onModel }: RequestRowProps) => {
           {tokens(request.inputTokens)} → {tokens(request.outputTokens)} tokens
         </small>
       </td>
-      <td>
+      <td class="c-bucket">
         {bucket ?? (
-          <span class="muted">{request.kind === 'embeddings' ? 'embeddings' : 'named'}</span>
+          <span class="muted" title="No decision was needed: the model was named">
+            {NOTHING}
+          </span>
         )}
         {request.isCanary && <small>canary</small>}
       </td>
-      <td class="c-number">
+      <td class="c-number c-tokens">
         {tokens(request.inputTokens)} → {tokens(request.outputTokens)}
         <TokenNotes request={request} />
       </td>
-      <td class="c-number">{usd(request.costUsd)}</td>
-      <td class="c-number">
+      <td
+        class={`c-number c-cost${outcome === 'decided' ? ' muted' : ''}`}
+        title={outcome === 'decided' ? 'Expected, not spent' : undefined}
+      >
+        {usd(request.costUsd)}
+      </td>
+      <td class="c-number c-latency">
         {milliseconds(request.latencyMs)}
         {request.timeToFirstTokenMs !== null && (
           <small>first {milliseconds(request.timeToFirstTokenMs)}</small>

@@ -95,7 +95,7 @@ export const ScoreTable = ({ candidates, chosen, alpha }: ScoreTableProps) => (
       </p>
       <dl>
         {TERMS.map(({ name, meaning }) => (
-          <div key={name}>
+          <div key={name} class="terms-row">
             <dt>{name}</dt>
             <dd>{meaning}</dd>
           </div>
