@@ -98,7 +98,8 @@ const formatOf = (body: Fields, field: string): RoutingRequest['responseFormat']
   const value = body[field]
   if (isAbsent(value)) return 'text'
   if (!isFields(value)) return refuse(`#/${field}`, 'must be an object with a type')
-  const format = typeof value.type === 'string' ? FORMATS[value.type] : undefined
+  const { type } = value
+  const format = typeof type === 'string' && Object.hasOwn(FORMATS, type) ? FORMATS[type] : null
   return format ?? refuse(`#/${field}/type`, `must be one of ${Object.keys(FORMATS).join(', ')}`)
 }
 

@@ -205,6 +205,11 @@ describe('a body that cannot be routed', () => {
       { ...user('x'), response_format: { type: 'xml' } },
       '#/response_format/type',
     ],
+    [
+      'a format named as what every object has',
+      { ...user('x'), response_format: { type: 'constructor' } },
+      '#/response_format/type',
+    ],
     ['a format that is a text', { ...user('x'), response_format: 'json' }, '#/response_format'],
     ['tools that are an object', { ...user('x'), tools: {} }, '#/tools'],
     ['a tool that is a text', { ...user('x'), tools: ['x'] }, '#/tools/0'],
