@@ -20,6 +20,8 @@ export interface RequestFilter {
 }
 
 const SORT = 'llm-requests'
+/** Latest instant of a Date, ms since the epoch: a cursor may name later ones that PostgreSQL has not. */
+const INSTANT_MS_MAX = 8.64e15
 
 const REQUEST_FIELDS = `jsonb_build_object(
   'id', id, 'atMs', round(date_part('epoch', at) * 1000), 'keyId', key_id, 'kind', kind, 'outcome', outcome,
@@ -49,7 +51,8 @@ export const listRequests = async (
     const keys = decodeCursor(cursor, SORT, ['integer', 'text'])
     if (!keys.ok) return keys
     const [ms = '', id = ''] = keys.value
-    if (!isUuid(id)) return err({ reason: 'cursor-invalid' })
+    const isInstant = Number(ms) >= 0 && Number(ms) <= INSTANT_MS_MAX
+    if (!isInstant || !isUuid(id)) return err({ reason: 'cursor-invalid' })
     const at = `to_timestamp(${parameters.add(ms, 'float8')} / 1000)`
     where.push(`(at, id) < (${at}, ${parameters.add(id, 'uuid')})`)
   }

@@ -24,6 +24,8 @@ export const STATISTICS_HOURS_MAX = 24 * 31
 /** Groups of hours that statistics are made of: the newest. */
 const STATISTICS_ROWS_MAX = 20_000
 const NANO_PER_USD = 1e9
+/** No name that is kept has control characters, and PostgreSQL takes no NUL. */
+const PRINTABLE = /^\P{Cc}+$/u
 
 export const reads = createRouter()
 
@@ -60,7 +62,7 @@ reads.openapi(
         limit: z.coerce.number().int().min(1).max(REQUESTS_LIMIT_MAX).default(100),
         cursor: z.string().optional(),
         key: z.uuid().optional(),
-        model: z.string().min(1).max(401).optional(),
+        model: z.string().max(401).regex(PRINTABLE).optional(),
         outcome: requestSchema.shape.outcome.optional(),
       }),
     },

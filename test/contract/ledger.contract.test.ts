@@ -168,6 +168,7 @@ describe('feedback and statistics', () => {
     '/api/v1/llm/spend?from=2&to=1',
     '/api/v1/llm/spend?step=week',
     '/api/v1/llm/spend?from=0',
+    '/api/v1/llm/requests?model=%00',
     '/api/v1/router/statistics?hours=745',
   ])('%s answers 422', async (path) => {
     expect((await platform.request(path)).status).toBe(422)

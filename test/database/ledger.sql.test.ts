@@ -6,6 +6,7 @@ import {
   limitKey,
   rotateKey,
 } from '../../src/database/access-queries.ts'
+import { encodeCursor } from '../../src/database/cursor.ts'
 import { isUnavailable } from '../../src/database/faults.ts'
 import { flushLedger, type LedgerBatch } from '../../src/database/ledger-queries.ts'
 import {
@@ -228,9 +229,11 @@ describe('reads of the ledger', () => {
     expect(await count({ model: 'openai/b/c' })).toBe(13)
     expect(await count({ model: 'a', outcome: 'error' })).toBe(2)
     expect(await count({ key: crypto.randomUUID() })).toBe(0)
-    expect(await listRequests(db, organisation.id, { limit: 1, cursor: 'x' })).toMatchObject({
-      error: { reason: 'cursor-invalid' },
-    })
+    const forged = (ms: string): string => encodeCursor('llm-requests', [ms, crypto.randomUUID()])
+    for (const cursor of ['x', forged('9999999999999999'), forged('-9999999999999999')])
+      expect(await listRequests(db, organisation.id, { limit: 1, cursor })).toMatchObject({
+        error: { reason: 'cursor-invalid' },
+      })
   })
 
   it('sum spend by time and dimension, without decisions that sent nothing', async () => {
