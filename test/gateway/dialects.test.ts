@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Fields } from '../../src/gateway/chat.ts'
+import type { ChatEvent, Fields } from '../../src/gateway/chat.ts'
 import { anthropicDialect } from '../../src/gateway/dialects/anthropic.ts'
 import { openAiDialect } from '../../src/gateway/dialects/openai.ts'
 import { CHATS, MESSAGES } from './providers.case.ts'
@@ -131,6 +131,92 @@ describe('a body of Anthropic', () => {
         '#/messages/0/content/0/source/data',
       ],
     ])
+  })
+})
+
+describe('results of calls', () => {
+  const chatOf = (content: unknown) =>
+    anthropicDialect.toChat(message(part({ type: 'tool_result', tool_use_id: 'c', content })))
+
+  it('keep what was found, texts with the call and files behind it', () => {
+    const source = { type: 'base64', media_type: 'application/pdf', data: 'AAAA' }
+    const said = chatOf([
+      { type: 'text', text: 'Two hits.' },
+      { type: 'search_result', source: 's', title: 't', content: [{ type: 'text', text: 'A' }] },
+      { type: 'document', source },
+    ])
+    expect(said.ok && said.value.messages).toEqual([
+      { role: 'tool', tool_call_id: 'c', content: 'Two hits.\nA' },
+      {
+        role: 'user',
+        content: [
+          {
+            type: 'file',
+            file: { filename: 'document.pdf', file_data: 'data:application/pdf;base64,AAAA' },
+          },
+        ],
+      },
+    ])
+    expect(chatOf([{ type: 'tool_reference', tool_name: 'f' }])).toMatchObject({
+      error: { pointer: '#/messages/0/content/0/content/0/type' },
+    })
+  })
+})
+
+describe('calls that come mixed', () => {
+  const start = (call: number): ChatEvent => {
+    return { kind: 'tool-start', index: 0, call, id: `c${call}`, name: 'f' }
+  }
+  const json = (call: number, text: string): ChatEvent => {
+    return { kind: 'tool-arguments', index: 0, call, json: text }
+  }
+  /** What a client of Anthropic makes of it: each block's name or text, told within the block alone. */
+  const blocksOf = (events: readonly ChatEvent[]): string[] => {
+    const meta = { id: 'm', model: 'm', createdAtMs: 0, includeUsage: true }
+    const encoder = anthropicDialect.openStream(meta)
+    const text = [...events, { kind: 'done' } as const].map((one) => encoder.encode(one)).join('')
+    const blocks: string[] = []
+    let open = -1
+    for (const [, data = ''] of text.matchAll(/^data: (.*)$/gm)) {
+      const { type, index, content_block, delta } = JSON.parse(data)
+      if (type === 'content_block_start') {
+        expect([open, index]).toEqual([-1, blocks.length])
+        open = index
+        blocks.push(content_block.id ?? '')
+      } else if (type === 'content_block_delta') {
+        expect(index).toBe(open)
+        blocks[index] += ` ${delta.partial_json ?? delta.text}`
+      } else if (type === 'content_block_stop') open = -1
+    }
+    return blocks
+  }
+
+  it('are told one after the other, and what is said between them behind them', () => {
+    const said: ChatEvent = { kind: 'text', index: 0, text: 'Wait.' }
+    const all = [start(0), start(1), json(1, '{"b":"}'), json(0, '{"a":'), said, start(2)]
+    expect(blocksOf([...all, json(0, '1}'), json(1, '"}'), json(2, '{}')])).toEqual([
+      'c0 {"a": 1}',
+      'c1 {"b":"} "}',
+      ' Wait.',
+      'c2 {}',
+    ])
+  })
+
+  it('are told at the end where their arguments have none', () => {
+    expect(blocksOf([start(0), start(1), json(1, '{}'), start(2)])).toEqual(['c0', 'c1 {}', 'c2'])
+  })
+
+  it('are told one by one as they come where they come one by one', () => {
+    const encoder = anthropicDialect.openStream({
+      ...{ id: 'm', model: 'm', createdAtMs: 0, includeUsage: true },
+    })
+    for (const one of [start(0), json(0, '{"a"'), json(0, ':1}'), start(1), json(1, '{}')])
+      expect(encoder.encode(one)).not.toBe('')
+  })
+
+  it('are bounded in what is held', () => {
+    const calls = Array.from({ length: 10_000 }, (_, call) => start(call))
+    expect(blocksOf(calls)).toHaveLength(10_000)
   })
 })
 

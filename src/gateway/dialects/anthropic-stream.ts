@@ -1,5 +1,6 @@
 import type { ChatEvent, Fields, Usage } from '../chat.ts'
 import { anthropicUsage, stopReasonOf } from './anthropic-answer.ts'
+import { JsonEnd } from './json-end.ts'
 import type { DialectEncoder, GatewayError, StreamMeta } from './types.ts'
 
 type Content = Extract<
@@ -8,6 +9,17 @@ type Content = Extract<
     kind: 'text' | 'reasoning' | 'refusal' | 'reasoning-signature' | 'tool-start' | 'tool-arguments'
   }
 >
+
+/** A call that waits for the end of the one before, with what was said of it so far. */
+interface HeldCall {
+  readonly start: Extract<ChatEvent, { kind: 'tool-start' }>
+  json: string
+}
+
+/** UTF-16 units that are held back at most; beyond them everything is told as it comes. */
+const HELD_UNITS_MAX = 4 * 1024 * 1024
+/** What an event counts beside its text: it bounds their number. */
+const HELD_EVENT_UNITS = 1_024
 
 /** One event: Anthropic's name it twice. */
 const event = (type: string, fields: Fields): string =>
@@ -22,7 +34,8 @@ const delta = (index: number, change: Fields): string =>
 /**
  * Writes Anthropic's events: `message_start`, blocks one after the other, `message_delta`, `message_stop`.
  * The first waits until something is said, so that it tells the input's tokens where the provider tells them
- * first; the stop waits for the usage, which some providers tell last. Only the first choice is told.
+ * first; the stop waits for the usage, which some providers tell last. Only the first choice is told. Calls
+ * of other providers may come mixed: what follows a call whose arguments have not ended waits for their end.
  */
 export class AnthropicEncoder implements DialectEncoder {
   readonly #meta: StreamMeta
@@ -32,8 +45,10 @@ export class AnthropicEncoder implements DialectEncoder {
   #blocks = 0
   /** What the open block holds; null where none is open. */
   #open: 'text' | 'thinking' | number | null = null
-  /** Number of the block of each call. */
-  readonly #calls = new Map<number, number>()
+  #json = new JsonEnd()
+  readonly #held: (HeldCall | Content)[] = []
+  readonly #heldCalls = new Map<number, HeldCall>()
+  #heldUnits = 0
 
   constructor(meta: StreamMeta) {
     this.#meta = meta
@@ -52,7 +67,7 @@ export class AnthropicEncoder implements DialectEncoder {
         }
         return ''
       case 'done':
-        return this.#start() + this.#close() + this.#end()
+        return this.#start() + this.#release(true) + this.#close() + this.#end()
       case 'start':
       case 'fault':
         return ''
@@ -86,7 +101,52 @@ export class AnthropicEncoder implements DialectEncoder {
     return event('message_start', { message })
   }
 
+  #isMidCall(): boolean {
+    return typeof this.#open === 'number' && !this.#json.isWhole
+  }
+
   #content(told: Content): string {
+    const isOwn = told.kind === 'tool-arguments' && told.call === this.#open
+    if (this.#isMidCall() && !isOwn) return this.#hold(told)
+    return this.#say(told) + this.#release(false)
+  }
+
+  #hold(told: Content): string {
+    this.#heldUnits += HELD_EVENT_UNITS
+    if (told.kind === 'tool-start') {
+      const call = { start: told, json: '' }
+      this.#heldCalls.set(told.call, call)
+      this.#held.push(call)
+    } else if (told.kind === 'tool-arguments') {
+      const call = this.#heldCalls.get(told.call)
+      if (call === undefined) return ''
+      this.#heldUnits += told.json.length - HELD_EVENT_UNITS
+      call.json += told.json
+    } else this.#held.push(told)
+    return this.#heldUnits > HELD_UNITS_MAX ? this.#release(true) : ''
+  }
+
+  /** What was held, up to the next call without an end. @param isLast all of it */
+  #release(isLast: boolean): string {
+    let text = ''
+    let said = 0
+    for (const one of this.#held) {
+      if (this.#isMidCall() && !isLast) break
+      said++
+      if ('kind' in one) text += this.#say(one)
+      else {
+        const { start: told, json } = one
+        this.#heldCalls.delete(told.call)
+        text += this.#say(told)
+        text += this.#say({ kind: 'tool-arguments', index: 0, call: told.call, json })
+      }
+    }
+    this.#held.splice(0, said)
+    if (this.#held.length === 0) this.#heldUnits = 0
+    return text
+  }
+
+  #say(told: Content): string {
     switch (told.kind) {
       case 'text':
       case 'refusal':
@@ -103,15 +163,14 @@ export class AnthropicEncoder implements DialectEncoder {
         )
       case 'tool-start': {
         const { id, name } = told
-        const opened = this.#openAs(told.call, { type: 'tool_use', id, name, input: {} })
-        this.#calls.set(told.call, this.#blocks - 1)
-        return opened
+        this.#json = new JsonEnd()
+        return this.#openAs(told.call, { type: 'tool_use', id, name, input: {} })
       }
-      case 'tool-arguments': {
-        const index = this.#calls.get(told.call)
-        if (index === undefined || told.json === '') return ''
-        return delta(index, { type: 'input_json_delta', partial_json: told.json })
-      }
+      case 'tool-arguments':
+        // Behind its end nothing is said of a call.
+        if (this.#open !== told.call || told.json === '') return ''
+        this.#json.push(told.json)
+        return delta(this.#blocks - 1, { type: 'input_json_delta', partial_json: told.json })
     }
   }
 

@@ -36,8 +36,8 @@ const documentOf = (block: Fields, at: string): Message => {
   return { type: 'file', file: { filename: textOf(block.title) ?? 'document.pdf', file_data } }
 }
 
-/** A user's part; null of what has no counterpart and says nothing by itself. */
-const partOf = (block: Fields, at: string): Message | null => {
+/** A user's part, or a part of a call's result. */
+const partOf = (block: Fields, at: string): Message => {
   switch (block.type) {
     case 'text':
       return { type: 'text', text: block.text }
@@ -56,7 +56,20 @@ const partOf = (block: Fields, at: string): Message | null => {
 const contentOf = (parts: readonly Message[]): unknown =>
   parts.length === 1 && parts[0]?.type === 'text' ? parts[0].text : parts
 
-/** Results come first, each a message of its own; images in them follow with what the user says. */
+/** What a call gave: its texts, and what else there is as parts for the user's message. */
+const resultOf = (
+  content: unknown,
+  at: string,
+): { readonly text: string; readonly parts: readonly Message[] } => {
+  if (typeof content === 'string') return { text: content, parts: [] }
+  const parts = listOf(content).map((inner, i) => partOf(fieldsOf(inner), `${at}/content/${i}`))
+  return {
+    text: joinTexts(parts.filter(({ type }) => type === 'text')),
+    parts: parts.filter(({ type }) => type !== 'text'),
+  }
+}
+
+/** Results come first, each a message of its own; images and files in them follow with what the user says. */
 const userMessages = (content: unknown, at: string): readonly Message[] => {
   if (typeof content === 'string') return [{ role: 'user', content }]
   const results: Message[] = []
@@ -65,15 +78,12 @@ const userMessages = (content: unknown, at: string): readonly Message[] => {
     const blockAt = `${at}/content/${i}`
     if (!isFields(block)) continue
     if (block.type === 'tool_result') {
-      const content = joinTexts(block.content)
-      results.push({ role: 'tool', tool_call_id: block.tool_use_id, content })
-      for (const [j, inner] of listOf(block.content).entries())
-        if (isFields(inner) && inner.type === 'image')
-          parts.push(imageOf(fieldsOf(inner.source), `${blockAt}/content/${j}/source`))
+      const result = resultOf(block.content, blockAt)
+      results.push({ role: 'tool', tool_call_id: block.tool_use_id, content: result.text })
+      parts.push(...result.parts)
       continue
     }
-    const part = partOf(block, blockAt)
-    if (part !== null) parts.push(part)
+    parts.push(partOf(block, blockAt))
   }
   return parts.length === 0 ? results : [...results, { role: 'user', content: contentOf(parts) }]
 }
