@@ -1,6 +1,7 @@
 import { dots } from '../kernels/similarity.ts'
 import { EMBEDDING_DIMS } from '../routing/embedding.ts'
 import type { Completion, Fields } from './chat.ts'
+import { fieldsOf, isAbsent, isFields, listOf, writeJson } from './fields.ts'
 
 export const ANSWERS_MAX = 2_048
 /** UTF-16 units of all answers' texts together; those used longest ago are forgotten first. */
@@ -36,9 +37,32 @@ export const relevantText = (body: Fields): string => {
   return JSON.stringify(names.map((name) => [name, body[name]]))
 }
 
-/** Whether the request asks for the likeliest answer, which alone may be given twice. */
+/** Whether the client runs the tool itself. */
+const isClients = (tool: unknown): boolean => {
+  const { type, input_schema } = fieldsOf(tool)
+  return type === 'function' || isFields(input_schema)
+}
+
+const citesSources = (body: Fields): boolean =>
+  listOf(body.messages).some((message) =>
+    listOf(fieldsOf(message).content).some(
+      (block) => fieldsOf(fieldsOf(block).citations).enabled === true,
+    ),
+  )
+
+/** Fields whose answers have more in them than texts and calls, or say it otherwise. */
+const TOLD_OTHERWISE = ['functions', 'audio', 'web_search_options', 'mcp_servers', 'container']
+
+/**
+ * Whether the request asks for the likeliest answer, which alone may be given twice, and for nothing that an
+ * answer which was kept does not have: sources, sounds, what tools of the provider found.
+ */
 export const isRepeatable = (body: Fields): boolean =>
-  body.temperature === 0 && (body.n === undefined || body.n === null || body.n === 1)
+  body.temperature === 0 &&
+  (isAbsent(body.n) || body.n === 1) &&
+  TOLD_OTHERWISE.every((name) => isAbsent(body[name])) &&
+  listOf(body.tools).every(isClients) &&
+  !citesSources(body)
 
 /** The numbers of a text in their order: questions that differ in one are different questions. */
 export const numbersOf = (text: string): string => (text.match(/\d+(?:[.,]\d+)*/g) ?? []).join(' ')
@@ -183,8 +207,11 @@ const answered = (
 
 const charactersOf = ({ choices }: Completion): number => {
   let characters = 0
-  for (const { text, reasoning, refusal, toolCalls } of choices) {
-    characters += (text?.length ?? 0) + (reasoning?.length ?? 0) + (refusal?.length ?? 0)
+  for (const { text, reasoning, reasoningSignature, refusal, toolCalls, logprobs } of choices) {
+    for (const part of [text, reasoning, reasoningSignature, refusal])
+      characters += part?.length ?? 0
+    // A hundred times the text they are of.
+    if (!isAbsent(logprobs)) characters += writeJson(logprobs)?.length ?? Number.POSITIVE_INFINITY
     for (const call of toolCalls) characters += call.name.length + call.arguments.length
   }
   return characters

@@ -103,12 +103,18 @@ describe('the response cache', () => {
     expect(cache.findExact('k0', 1, 0)).toBeNull()
     const long = 'x'.repeat(ANSWER_CHARACTERS_MAX - 100)
     for (let i = 0; i < 500; i++) cache.keep(`long ${i}`, answer(long), 0, null)
-    expect(cache.size).toBe(Math.floor(CHARACTERS_MAX / (long.length + 18)))
+    expect(cache.size).toBe(Math.floor(CHARACTERS_MAX / (long.length + 21)))
   })
 
   it('does not keep what is too long', () => {
     const cache = new ResponseCache()
     cache.keep('k', answer('x'.repeat(ANSWER_CHARACTERS_MAX)), 0, null)
+    expect(cache.size).toBe(0)
+    const { completion: whole, ...by } = answer('short')
+    const token = { token: 'x', logprob: -1, bytes: [120], top_logprobs: [] }
+    const logprobs = { content: Array(ANSWER_CHARACTERS_MAX / 32).fill(token), refusal: null }
+    const choices = whole.choices.map((choice) => ({ ...choice, logprobs }))
+    cache.keep('k', { completion: { ...whole, choices }, ...by }, 0, null)
     expect(cache.size).toBe(0)
   })
 
@@ -127,6 +133,22 @@ describe('the response cache', () => {
     expect(isRepeatable({ temperature: 0, n: 2 })).toBe(false)
     expect(isRepeatable({ temperature: 0.1 })).toBe(false)
     expect(isRepeatable({})).toBe(false)
+  })
+
+  it('repeats no answer that has more in it than is kept', () => {
+    const f = { type: 'function', function: { name: 'f' } }
+    expect(isRepeatable({ temperature: 0, tools: [f] })).toBe(true)
+    expect(isRepeatable({ temperature: 0, tools: [{ name: 'f', input_schema: {} }] })).toBe(true)
+    const search = { type: 'web_search_20250305', name: 'web_search' }
+    const cited = [{ type: 'document', citations: { enabled: true } }]
+    for (const body of [
+      { tools: [f, search] },
+      { tools: [{ type: 'custom', custom: { name: 'f' } }] },
+      { functions: [{ name: 'f' }] },
+      { web_search_options: {} },
+      { messages: [{ role: 'user', content: cited }] },
+    ])
+      expect(isRepeatable({ temperature: 0, ...body })).toBe(false)
   })
 
   it('tells questions apart by their numbers', () => {
