@@ -88,7 +88,7 @@ const unitsOf = (prices: TokenPrices): Units => {
 
 /**
  * What a request costs, in billionths of a US dollar: every price times its tokens, summed exactly and
- * rounded once, half up.
+ * rounded once, half up; at most what a number says exactly.
  *
  * Tokens of the cache are part of the input, those of reasoning part of the output; a provider that
  * counts more of a part than of the whole is charged the whole.
@@ -110,7 +110,8 @@ export const costNanoUsdOf = (prices: ModelPrices, usage: Usage): number => {
     BigInt(written) * units.cacheWrite +
     BigInt(outputTokens - reasoning) * units.output +
     BigInt(reasoning) * units.reasoning
-  return Number((2n * sum + UNITS_PER_NANO_USD) / (2n * UNITS_PER_NANO_USD))
+  const nanoUsd = (2n * sum + UNITS_PER_NANO_USD) / (2n * UNITS_PER_NANO_USD)
+  return Math.min(Number(nanoUsd), Number.MAX_SAFE_INTEGER)
 }
 
 /**

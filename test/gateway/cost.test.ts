@@ -55,6 +55,11 @@ describe('the cost of a request', () => {
     expect(costNanoUsdOf({ input: 0, output: 0 }, usage)).toBe(0)
   })
 
+  it('stays a number that is exact, whatever a provider counts', () => {
+    const usage = usageOf({ inputTokens: 2 ** 53 - 1, outputTokens: 2 ** 53 - 1 })
+    expect(costNanoUsdOf(SONNET, usage)).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
   it('is rounded half up, once', () => {
     const costOf = (price: number, tokens: number) =>
       costNanoUsdOf({ input: price, output: price }, usageOf({ inputTokens: tokens }))

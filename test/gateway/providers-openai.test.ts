@@ -137,6 +137,33 @@ runProviderCases({
       },
     },
     {
+      name: 'reasoning that is counted beside the answer, as xAI does',
+      body: completion(
+        { message: { role: 'assistant', content: 'Hello!', reasoning_content: 'They greet.' } },
+        {
+          usage: {
+            prompt_tokens: 12,
+            completion_tokens: 1,
+            total_tokens: 399,
+            prompt_tokens_details: { cached_tokens: 4 },
+            completion_tokens_details: { reasoning_tokens: 386 },
+          },
+        },
+      ),
+      said: {
+        text: 'Hello!',
+        reasoning: 'They greet.',
+        finishReason: 'stop',
+        usage: {
+          inputTokens: 12,
+          cachedInputTokens: 4,
+          cacheWriteTokens: 0,
+          outputTokens: 387,
+          reasoningTokens: 386,
+        },
+      },
+    },
+    {
       name: 'thinking as a part of the content, as Mistral tells it',
       body: completion({
         message: {
@@ -338,6 +365,7 @@ runProviderCases({
     },
   ],
   faultStreams: [
+    { name: 'an end without an answer', body: DONE, fault: { reason: 'malformed' } },
     {
       name: 'an error',
       body: `${delta({ role: 'assistant', content: 'Hel' })}data: ${error('The server had an error', 'server_error', null)}\n\n`,

@@ -162,6 +162,7 @@ runProviderCases({
       body: stream({ response: 'Hel' }, JSON.parse(errors(3040, 'Capacity exceeded')) as object),
       fault: { reason: 'rate-limited' },
     },
+    { name: 'an end without an answer', body: 'data: [DONE]\n\n', fault: { reason: 'malformed' } },
     { name: 'half an object', body: 'data: {"respon\n\n', fault: { reason: 'malformed' } },
   ],
   requests: {

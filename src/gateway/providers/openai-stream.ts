@@ -96,7 +96,10 @@ export class OpenAiStreamDecoder implements StreamDecoder {
     if (this.#isDone || data === '') return []
     if (data.startsWith('[DONE]')) {
       this.#isDone = true
-      return [{ kind: 'done' }]
+      if (this.#choices.size > 0) return [{ kind: 'done' }]
+      return [
+        { kind: 'fault', fault: { reason: 'malformed', detail: 'the answer has no choices' } },
+      ]
     }
     const chunk = readFields(data)
     if (chunk === null)

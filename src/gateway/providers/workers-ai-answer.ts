@@ -93,7 +93,7 @@ export class WorkersAiStream implements StreamDecoder {
     if (this.#openai !== null) return this.#openai.decode(event)
     const { data } = event
     if (data === '') return []
-    if (data === '[DONE]') return this.#end()
+    if (data === '[DONE]' && this.#isStarted) return this.#end()
     const chunk = jsonOf(data)
     if (!isFields(chunk))
       return [{ kind: 'fault', fault: malformed('an event of the stream is no JSON object') }]
