@@ -179,7 +179,11 @@ export class ProviderHealth {
 
   #stateOf(model: string): ModelState {
     const known = this.#models.get(model)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#models.delete(model)
+      this.#models.set(model, known)
+      return known
+    }
     const pool = new WeightedPool(this.#keys.map((value) => ({ value, weight: value.weight })))
     const state = { breaker: new CircuitBreaker(), pool }
     this.#models.set(model, state)

@@ -112,6 +112,15 @@ describe('the health of a provider', () => {
     for (let i = 0; i < MODELS_MAX + 50; i++) admitted(health, `m${i}`).succeeded(0, null)
     expect(health.snapshot(0).models).toHaveLength(MODELS_MAX)
   })
+
+  it('forgets the model that was used longest ago, not one that is in use', () => {
+    const health = new ProviderHealth([key('a')])
+    for (let i = 0; i < 5; i++) admitted(health, 'm').failed(0, SERVER)
+    for (let i = 0; i < MODELS_MAX + 50; i++) {
+      admitted(health, `m${i}`).succeeded(0, null)
+      expect(refusal(health, 'm')?.reason).toBe('breaker-open')
+    }
+  })
 })
 
 describe('the health of all providers', () => {
