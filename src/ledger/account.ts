@@ -25,16 +25,14 @@ export type Account = {
 }
 
 const accounts = new Map<string, OrganisationAccount>()
-let holder: string | undefined
 
 const organisationAccount = (organisationId: string): OrganisationAccount => {
   const known = accounts.get(organisationId)
   if (known) return known
   if (accounts.size >= ORGANISATIONS_MAX)
     for (const [id, account] of accounts) if (account.isIdle) accounts.delete(id)
-  // Randomness is to be had only within a request.
-  holder ??= crypto.randomUUID()
-  const made = new OrganisationAccount(holder)
+  // One that was forgotten had numbered its reports and leases from 1, too: each has a name of its own.
+  const made = new OrganisationAccount(crypto.randomUUID())
   accounts.set(organisationId, made)
   return made
 }

@@ -44,7 +44,7 @@ export class OrganisationAccount {
   readonly #holder: string
   #leasesMade = 0
 
-  /** @param holder UUID of the isolate */
+  /** @param holder UUID; another for each account */
   constructor(holder: string) {
     this.#holder = holder
     this.#reporter = new Reporter(holder, this.#outbox, {

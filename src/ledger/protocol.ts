@@ -49,7 +49,7 @@ export interface LeaseState {
 
 /** Finished requests of one isolate; with the same sequence the same entries. */
 export interface Report {
-  /** UUID of the isolate. */
+  /** UUID of the isolate's account of the organisation. */
   readonly holder: string
   /** From 1 on, one more for each; one that was taken before is not taken again. */
   readonly sequence: number
