@@ -57,6 +57,8 @@ interface Entry {
   outcomesAtMs: number
   /** The versions whose outcomes were asked for. */
   outcomesOf: string
+  /** Its artifacts are closed. */
+  isForgotten: boolean
 }
 
 /** Where work goes that no request waits for. */
@@ -112,9 +114,7 @@ export class OrganisationRouters {
     background?: Background,
   ): Promise<T> {
     const entry = this.#entries.get(organisationId)
-    if (entry === undefined) {
-      await this.#load(organisationId, this.#newEntry(), store, nowMs)
-    } else if (Math.abs(nowMs - entry.loadedAtMs) >= RELOAD_MS) {
+    if (entry !== undefined && Math.abs(nowMs - entry.loadedAtMs) >= RELOAD_MS) {
       const isExpired = entry.loadedAtMs === Number.NEGATIVE_INFINITY
       // The others go on with what there is while this one asks.
       entry.loadedAtMs = nowMs
@@ -122,9 +122,13 @@ export class OrganisationRouters {
       if (background === undefined || isExpired) await loading
       else background(loading)
     }
-    const found = this.#entries.get(organisationId) ?? entry
-    // Forgotten again while it was loaded, by as many others as are kept.
-    return use((found ?? this.#newEntry()).current)
+    let found = this.#entries.get(organisationId)
+    // Forgotten while it was loaded, by as many others as are kept, it is loaded once more.
+    while (found === undefined) {
+      await this.#load(organisationId, this.#newEntry(), store, nowMs)
+      found = this.#entries.get(organisationId)
+    }
+    return use(found.current)
   }
 
   #newEntry(): Entry {
@@ -138,7 +142,14 @@ export class OrganisationRouters {
     }
     const never = Number.NEGATIVE_INFINITY
     const current = this.#compose(parts, null)
-    return { parts, current, loadedAtMs: never, outcomesAtMs: never, outcomesOf: '' }
+    return {
+      parts,
+      current,
+      loadedAtMs: never,
+      outcomesAtMs: never,
+      outcomesOf: '',
+      isForgotten: false,
+    }
   }
 
   /** The router of the parts; numbers stay where analyses do. */
@@ -199,6 +210,11 @@ export class OrganisationRouters {
     )
     // Another request may have loaded in the meantime: what is there now is replaced, not `before`.
     const entry = this.#entries.get(organisationId) ?? before
+    if (entry.isForgotten) {
+      own?.close()
+      canary?.close()
+      return this.#load(organisationId, this.#newEntry(), store, nowMs)
+    }
     let { config } = entry.parts
     if (stored.config === null) config = DEFAULT_CONFIG
     else if (stored.config !== entry.parts.configText)
@@ -218,6 +234,7 @@ export class OrganisationRouters {
       loadedAtMs: nowMs,
       outcomesAtMs: before.outcomesAtMs,
       outcomesOf: before.outcomesOf,
+      isForgotten: false,
     })
     this.#forgetOldest()
   }
@@ -256,9 +273,10 @@ export class OrganisationRouters {
           ? this.#entries.entries().next().value
           : undefined
     if (oldest === undefined) return
-    const [organisationId, { parts }] = oldest
-    parts.own.artifact?.close()
-    parts.canary.artifact?.close()
+    const [organisationId, entry] = oldest
+    entry.parts.own.artifact?.close()
+    entry.parts.canary.artifact?.close()
+    entry.isForgotten = true
     this.#entries.delete(organisationId)
   }
 }

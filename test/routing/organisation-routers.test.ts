@@ -12,6 +12,7 @@ import {
 } from '../../src/routing/organisation-routers.ts'
 import type { RouterStore } from '../../src/routing/stored-choices.ts'
 import '../kernels/load.ts'
+import { requestFor } from './requests.ts'
 import { smallArtifact } from './small-artifact.ts'
 
 const MODELS = ['mistralai/Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106-preview']
@@ -157,6 +158,35 @@ describe('an organisation’s router', () => {
     rows.router = { ...rows.router, artifactVersion: null }
     await routers.use('o', store, 2 * RELOAD_MS, all)
     expect(arena.liveBlocks).toBe(live)
+    shipped.close()
+  })
+
+  it('is loaded from the beginning where others took its place while it was loaded anew', async () => {
+    const shipped = await loaded()
+    const { arena } = getKernels()
+    const live = arena.liveBlocks
+    const routers = new OrganisationRouters(shipped)
+    const { rows, store } = storeWith()
+    rows.artifact = await smallArtifact([...MODELS, 'own'])
+    rows.router = { ...rows.router, artifactVersion: 'own' }
+    await routers.use('o', store, 0, all)
+    const each = arena.liveBlocks - live
+    let release = (): void => {}
+    store.find.mockReturnValueOnce(
+      new Promise((resolve) => {
+        release = () => resolve(rows.router)
+      }),
+    )
+    const work: Promise<void>[] = []
+    await routers.use('o', store, RELOAD_MS, all, (one) => work.push(one))
+    for (let other = 0; other < 8; other++)
+      await routers.use(`other ${other}`, store, RELOAD_MS, all)
+    release()
+    await Promise.all(work)
+    const used = await routers.use('o', store, RELOAD_MS, all)
+    expect(used.artifactSource).toBe('organisation')
+    expect(() => used.router.artifact.assess(requestFor('hello'))).not.toThrow()
+    expect(arena.liveBlocks).toBe(live + 8 * each)
     shipped.close()
   })
 
