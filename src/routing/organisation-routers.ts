@@ -57,6 +57,8 @@ interface Entry {
   outcomesAtMs: number
   /** The versions whose outcomes were asked for. */
   outcomesOf: string
+  /** What began to be loaded with a lower number is older than this. */
+  number: number
   /** Its artifacts are closed. */
   isForgotten: boolean
 }
@@ -76,6 +78,7 @@ export class OrganisationRouters {
   #base: Artifact
   #organisations = 0
   #analyses = 0
+  #loads = 0
 
   /** @param options what organisations' artifacts must satisfy */
   constructor(shipped: Artifact, options: ReadArtifactOptions = {}) {
@@ -96,7 +99,9 @@ export class OrganisationRouters {
   /** Forgets when an organisation's choices were loaded, so that a change here holds at once. */
   expire(organisationId: string): void {
     const entry = this.#entries.get(organisationId)
-    if (entry !== undefined) entry.loadedAtMs = Number.NEGATIVE_INFINITY
+    if (entry === undefined) return
+    entry.loadedAtMs = Number.NEGATIVE_INFINITY
+    entry.number = ++this.#loads
   }
 
   /**
@@ -148,6 +153,7 @@ export class OrganisationRouters {
       loadedAtMs: never,
       outcomesAtMs: never,
       outcomesOf: '',
+      number: 0,
       isForgotten: false,
     }
   }
@@ -186,6 +192,7 @@ export class OrganisationRouters {
   }
 
   async #load(organisationId: string, before: Entry, store: RouterStore, nowMs: number) {
+    const number = ++this.#loads
     const stored = await store.find(organisationId)
     const { parts } = before
     const version = stored.canary?.version ?? null
@@ -210,10 +217,11 @@ export class OrganisationRouters {
     )
     // Another request may have loaded in the meantime: what is there now is replaced, not `before`.
     const entry = this.#entries.get(organisationId) ?? before
-    if (entry.isForgotten) {
+    if (entry.isForgotten || entry.number > number) {
       own?.close()
       canary?.close()
-      return this.#load(organisationId, this.#newEntry(), store, nowMs)
+      if (entry.isForgotten) await this.#load(organisationId, this.#newEntry(), store, nowMs)
+      return
     }
     let { config } = entry.parts
     if (stored.config === null) config = DEFAULT_CONFIG
@@ -234,6 +242,7 @@ export class OrganisationRouters {
       loadedAtMs: nowMs,
       outcomesAtMs: before.outcomesAtMs,
       outcomesOf: before.outcomesOf,
+      number,
       isForgotten: false,
     })
     this.#forgetOldest()

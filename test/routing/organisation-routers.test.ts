@@ -103,6 +103,32 @@ describe('an organisation’s router', () => {
     shipped.close()
   })
 
+  it('is not what it was before a change here, where that was asked for earlier and came later', async () => {
+    const shipped = await loaded()
+    const routers = new OrganisationRouters(shipped)
+    const { rows, store } = storeWith()
+    await routers.use('o', store, 0, all)
+    const before = rows.router
+    let release = (): void => {}
+    store.find.mockReturnValueOnce(
+      new Promise((resolve) => {
+        release = () => resolve(before)
+      }),
+    )
+    const work: Promise<void>[] = []
+    await routers.use('o', store, RELOAD_MS, all, (one) => work.push(one))
+    rows.artifact = await smallArtifact([...MODELS, 'own'])
+    rows.router = { ...before, artifactVersion: 'own' }
+    routers.expire('o')
+    await routers.use('o', store, RELOAD_MS, all)
+    release()
+    await Promise.all(work)
+    const used = await routers.use('o', store, RELOAD_MS, all)
+    expect(used.artifactSource).toBe('organisation')
+    used.router.artifact.close()
+    shipped.close()
+  })
+
   it('has outcomes, asked for less often; only those that change forget what was analysed', async () => {
     const shipped = await loaded()
     const routers = new OrganisationRouters(shipped)
