@@ -11,6 +11,9 @@ const baseUrl = inject('baseUrl')
 const key = inject('developmentKey')
 const api = createApi(baseUrl, key)
 
+/** As the page has it. */
+const POLL_MS = 5_000
+
 let browser: Browser
 beforeAll(async () => {
   await sendChats(api, createMockControl(inject('mockUrl')))
@@ -76,6 +79,28 @@ describe('the page of the gateway', () => {
     await closePage(opened)
   })
 
+  it('does NOT ask while nobody sees it, and asks at once when it is seen again', async () => {
+    const opened = await open('/gateway?view=providers')
+    const { page } = opened
+    await page.getByTestId('providers').waitFor()
+    const hide = (isHidden: boolean) =>
+      page.evaluate<void>(`(() => {
+        Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      })()`)
+    let asked = 0
+    await page.route('**/api/v1/llm/providers', (route) => {
+      asked++
+      return route.continue()
+    })
+    await hide(true)
+    await page.waitForTimeout(POLL_MS + 1_000)
+    expect(asked).toBe(0)
+    await hide(false)
+    await until('a question', () => asked > 0)
+    await closePage(opened)
+  })
+
   it('draws the spend, and says it in figures', async () => {
     const opened = await open('/gateway?view=spend')
     const { page } = opened
@@ -115,7 +140,7 @@ describe('the page of the gateway', () => {
     await page.reload()
     const failure = page.getByTestId('read-failure')
     await failure.waitFor()
-    expect(await failure.textContent()).toContain('no database')
+    expect(await failure.textContent()).toContain('No database')
     isDown = false
     await failure.getByRole('button').click()
     const empty = page.getByTestId('llm-empty')

@@ -1,10 +1,9 @@
 import { useState } from 'preact/hooks'
 import { count, NOTHING } from '../../format.ts'
 import type { LlmApi } from '../../llm/llm-api.ts'
-import { milliseconds, share } from '../../llm/measures.ts'
-import { nanoUsd } from '../../llm/money.ts'
 import { readReport } from '../../llm/report.ts'
-import { type Artifact, type ArtifactCounts, BUCKETS } from '../../llm/types.ts'
+import type { Artifact } from '../../llm/types.ts'
+import { ArtifactUses } from './artifact-uses.tsx'
 import { Canary } from './canary.tsx'
 import { Hash } from './hash.tsx'
 import { Panel } from './panel.tsx'
@@ -41,7 +40,7 @@ export const ArtifactView = ({ api, isAdmin }: ArtifactViewProps) => {
             <div class="section-head">
               <h2>What it did</h2>
             </div>
-            <Uses artifact={artifact} />
+            <ArtifactUses artifact={artifact} />
             <Canary
               api={api}
               artifact={artifact}
@@ -109,75 +108,3 @@ const Identity = ({ artifact }: { artifact: Artifact }) => {
     </dl>
   )
 }
-
-const Uses = ({ artifact: { version, counts, canary } }: { artifact: Artifact }) => (
-  <>
-    <div class="table-scroll">
-      <table class="llm-table" data-testid="artifact-uses">
-        <caption class="visually-hidden">What artifacts decided and how it turned out</caption>
-        <thead>
-          <tr>
-            <th scope="col">Artifact</th>
-            {BUCKETS.map((bucket) => (
-              <th key={bucket} scope="col" class="c-number">
-                {bucket}
-              </th>
-            ))}
-            <th scope="col" class="c-number">
-              Failed
-            </th>
-            <th scope="col" class="c-number">
-              Cost
-            </th>
-            <th scope="col" class="c-number" title="Feedback on success, since the beginning">
-              Feedback
-            </th>
-            <th scope="col" class="c-number">
-              Success
-            </th>
-            <th scope="col" class="c-number">
-              Latency, mean
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <UseRow name="decides" version={version} counts={counts} />
-          {canary !== null && (
-            <UseRow name="is tried" version={canary.version} counts={canary.counts} />
-          )}
-        </tbody>
-      </table>
-    </div>
-    <p class="llm-note">
-      Decisions, failures and cost are of the last 7 days. Feedback is told with{' '}
-      <code>POST /v1/feedback</code> and counts since the beginning.
-    </p>
-  </>
-)
-
-interface UseRowProps {
-  name: string
-  version: string
-  counts: ArtifactCounts
-}
-
-const UseRow = ({ name, version, counts }: UseRowProps) => (
-  <tr>
-    <th scope="row">
-      {name}
-      <small>
-        <code>{version.slice(0, 10)}</code>
-      </small>
-    </th>
-    {BUCKETS.map((bucket) => (
-      <td key={bucket} class="c-number">
-        {count(counts.decisions[bucket])}
-      </td>
-    ))}
-    <td class="c-number">{count(counts.errors)}</td>
-    <td class="c-number">{nanoUsd(counts.costNanoUsd)}</td>
-    <td class="c-number">{count(counts.trials)}</td>
-    <td class="c-number">{share(counts.successRate)}</td>
-    <td class="c-number">{milliseconds(counts.latencyMeanMs)}</td>
-  </tr>
-)

@@ -12,6 +12,9 @@ const QUESTIONS: Readonly<Record<End, string>> = {
   discard: 'It is forgotten, with its file.',
 }
 
+/** The question takes the place of the button that had the focus. */
+const takeFocus = (button: HTMLButtonElement | null): void => button?.focus()
+
 interface CanaryProps {
   api: LlmApi
   artifact: Artifact
@@ -85,8 +88,7 @@ export const Canary = ({ api, artifact: { canary }, isAdmin, onChanged }: Canary
               </p>
               <div class="button-group">
                 <button
-                  // The question takes the place of the button that had the focus.
-                  ref={(button) => button?.focus()}
+                  ref={takeFocus}
                   type="button"
                   class="button"
                   disabled={isBusy}

@@ -1,20 +1,17 @@
-import type { ComponentChildren } from 'preact'
 import { count, percent } from '../../format.ts'
 import { DECISION_HOURS } from '../../llm/address.ts'
 import type { LlmApi } from '../../llm/llm-api.ts'
 import { milliseconds, share } from '../../llm/measures.ts'
 import { usd } from '../../llm/money.ts'
-import {
-  BUCKETS,
-  type DecisionGroup,
-  type Quantiles,
-  type RouterStatistics,
-} from '../../llm/types.ts'
+import { BUCKETS, type RouterStatistics } from '../../llm/types.ts'
 import { FirstRequest } from './first-request.tsx'
-import { Bar, Figure, Panel, RangeChoice } from './panel.tsx'
+import { GroupTable } from './group-table.tsx'
+import { Figure, Panel, RangeChoice } from './panel.tsx'
 import { usePolled } from './use-polled.ts'
 
-const POLL_MS = 5_000
+const ORDER: readonly string[] = BUCKETS
+/** Ranges beyond a day are many sketches to merge, and move slowly. */
+const pollMsOf = (hours: number): number => (hours <= 24 ? 5_000 : 30_000)
 
 interface DecisionsViewProps {
   api: LlmApi
@@ -25,7 +22,11 @@ interface DecisionsViewProps {
 
 /** What the router decided, what that saved, and how fast the models were. */
 export const DecisionsView = ({ api, apiKey, hours, onHours }: DecisionsViewProps) => {
-  const polled = usePolled(String(hours), (signal) => api.statistics(hours, signal), POLL_MS)
+  const polled = usePolled(
+    String(hours),
+    (signal) => api.statistics(hours, signal),
+    pollMsOf(hours),
+  )
   return (
     <>
       <div class="range-line">
@@ -105,72 +106,6 @@ const Statistics = ({ statistics }: { statistics: RouterStatistics }) => {
   )
 }
 
-interface GroupTableProps {
-  title: string
-  testId: string
-  /** Decisions of all groups. */
-  total: number
-  groups: readonly (DecisionGroup & { name: string; label: ComponentChildren })[]
-}
-
-const GroupTable = ({ title, testId, total, groups }: GroupTableProps) => (
-  <section aria-labelledby={`${testId}-title`}>
-    <div class="section-head">
-      <h2 id={`${testId}-title`}>{title}</h2>
-    </div>
-    <div class="table-scroll">
-      <table class="llm-table" data-testid={testId}>
-        <thead>
-          <tr>
-            <th scope="col">{testId === 'buckets' ? 'Bucket' : 'Model'}</th>
-            <th scope="col">Decisions</th>
-            <th scope="col" class="c-number">
-              Failed
-            </th>
-            <th scope="col" class="c-number">
-              Cost
-            </th>
-            <th scope="col" class="c-number" title="For the same tokens">
-              Always strong
-            </th>
-            <th scope="col" class="c-number">
-              Latency p50 · p95 · p99
-            </th>
-            <th scope="col" class="c-number">
-              First token p50 · p95 · p99
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {groups.map((group) => (
-            <tr key={group.name}>
-              <th scope="row">{group.label}</th>
-              <td class="c-share">
-                {count(group.decisions)} <small>{share(group.decisions / total)}</small>
-                <Bar ratio={group.decisions / total} tone={barTone(group.name)} />
-              </td>
-              <td class="c-number">{count(group.errors)}</td>
-              <td class="c-number">{usd(group.costUsd)}</td>
-              <td class="c-number muted">{usd(group.strongCostUsd)}</td>
-              <td class="c-number">{quantilesText(group.latencyMs)}</td>
-              <td class="c-number">{quantilesText(group.timeToFirstTokenMs)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  </section>
-)
-
-const BUCKET_NAMES: readonly string[] = BUCKETS
-
-const barTone = (name: string): string => (BUCKET_NAMES.includes(name) ? `bucket-${name}` : 'cpu')
-
 /** From cheap to hard, whatever has more. */
 const inOrder = <T extends { readonly bucket: string }>(groups: readonly T[]): T[] =>
-  [...groups].sort((a, b) => BUCKET_NAMES.indexOf(a.bucket) - BUCKET_NAMES.indexOf(b.bucket))
-
-const quantilesText = (quantiles: Quantiles | null): string =>
-  quantiles === null
-    ? '–'
-    : [quantiles.p50, quantiles.p95, quantiles.p99].map(milliseconds).join(' · ')
+  [...groups].sort((a, b) => ORDER.indexOf(a.bucket) - ORDER.indexOf(b.bucket))

@@ -23,8 +23,10 @@ import { usePolled } from './use-polled.ts'
 import '../../styles/series.css'
 import '../../styles/llm.css'
 
-/** Requests, providers and spend are asked for again after so long. */
+/** What moves with every request is asked for again after so long. */
 const POLL_MS = 5_000
+/** Spend of more than a day moves slowly. */
+const SPEND_POLL_MS = 30_000
 /** Names of keys change by hand. */
 const KEYS_POLL_MS = 30_000
 
@@ -56,13 +58,12 @@ export const GatewayPage = ({ apiKey, scopes, search }: GatewayPageProps) => {
       const { fromMs, step } = spendRange(hours, Date.now())
       return spendColumns(await api.spend(fromMs, step, by, signal))
     },
-    POLL_MS,
+    hours <= 24 ? POLL_MS : SPEND_POLL_MS,
   )
   const isAdmin = scopes.includes('admin')
   const keys = usePolled('keys', async (signal) => (isAdmin ? api.keys(signal) : []), KEYS_POLL_MS)
   const nameOfKey = (id: string): string =>
     keys.data?.find((key) => key.id === id)?.name ?? `key ${id.slice(0, 8)}`
-  const providers = usePolled('providers', (signal) => api.providers(signal), POLL_MS)
 
   return (
     <div class="llm-page" data-testid="gateway-page">
@@ -102,11 +103,7 @@ export const GatewayPage = ({ apiKey, scopes, search }: GatewayPageProps) => {
             )}
           </Panel>
         )}
-        {view === 'providers' && (
-          <Panel polled={providers} what="The state of the providers">
-            {(list) => <ProviderTable providers={list} />}
-          </Panel>
-        )}
+        {view === 'providers' && <ProvidersView api={api} />}
         {view === 'keys' &&
           (isAdmin ? (
             <Panel polled={keys} what="The budgets of the keys">
@@ -117,6 +114,15 @@ export const GatewayPage = ({ apiKey, scopes, search }: GatewayPageProps) => {
           ))}
       </Tabs>
     </div>
+  )
+}
+
+const ProvidersView = ({ api }: { api: LlmApi }) => {
+  const polled = usePolled('providers', (signal) => api.providers(signal), POLL_MS)
+  return (
+    <Panel polled={polled} what="The state of the providers">
+      {(providers) => <ProviderTable providers={providers} />}
+    </Panel>
   )
 }
 

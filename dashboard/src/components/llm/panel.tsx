@@ -36,7 +36,7 @@ interface ReadFailureProps {
 const ReadFailure = ({ error, what, onRetry }: ReadFailureProps) => (
   <div class="llm-failure" role="alert" data-testid="read-failure">
     <p>
-      <b>{what} could not be read.</b> {error.message}
+      <b>{what} could not be read.</b> {sentence(error.message)}
       {error.problem.status > 0 && <span class="muted"> ({error.problem.status})</span>}
     </p>
     <p class="muted">{adviceFor(error.problem.status)}</p>
@@ -45,6 +45,9 @@ const ReadFailure = ({ error, what, onRetry }: ReadFailureProps) => (
     </button>
   </div>
 )
+
+/** Details of problems are written as clauses. */
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const adviceFor = (status: number): string => {
   if (status === 0) return 'Check that the service runs and that this computer has a network.'

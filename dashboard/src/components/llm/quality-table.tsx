@@ -77,7 +77,7 @@ const JudgedSet = ({ set }: { set: QualitySet }) => (
 
 const QualityRow = ({ quality: { router, apgr, cpt50, cpt80 } }: { quality: RouterQuality }) => (
   <tr class={router === OURS ? 'is-chosen' : undefined}>
-    <th scope="row">{router === OURS ? 'this artifact' : router}</th>
+    <th scope="row">{router === OURS ? 'trained router' : router}</th>
     <td class="c-number">
       <Interval measured={apgr} />
     </td>

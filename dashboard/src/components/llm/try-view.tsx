@@ -3,6 +3,7 @@ import { ApiError } from '../../api.ts'
 import type { LlmApi } from '../../llm/llm-api.ts'
 import { bodyOfJson, bodyOfPrompt } from '../../llm/route-body.ts'
 import type { RouteDecision } from '../../llm/types.ts'
+import { AlphaField } from './alpha-field.tsx'
 import { Explanation } from './explanation.tsx'
 import { Loading } from './panel.tsx'
 
@@ -11,8 +12,6 @@ const EXAMPLES = [
   'Summarise the causes of the First World War in five sentences.',
   'Prove that there are infinitely many primes, then write Python that lists the first thousand.',
 ] as const
-const ALPHA_STEP = 0.05
-const ALPHA_SHOWN_FIRST = 0.75
 
 type Mode = 'prompt' | 'json'
 
@@ -145,40 +144,3 @@ export const TryView = ({ api }: { api: LlmApi }) => {
     </>
   )
 }
-
-interface AlphaFieldProps {
-  alpha: number | null
-  onAlpha: (alpha: number | null) => void
-}
-
-const AlphaField = ({ alpha, onAlpha }: AlphaFieldProps) => (
-  <div class="alpha">
-    <label for="alpha">
-      Quality against cost, α{' '}
-      <b data-testid="alpha-value">{alpha === null ? 'as configured' : alpha.toFixed(2)}</b>
-    </label>
-    <div class="alpha-line">
-      <span aria-hidden="true">cheapest</span>
-      <input
-        id="alpha"
-        data-testid="alpha"
-        type="range"
-        min="0"
-        max="1"
-        step={ALPHA_STEP}
-        value={alpha ?? ALPHA_SHOWN_FIRST}
-        aria-valuetext={alpha === null ? 'as configured' : alpha.toFixed(2)}
-        onInput={(event) => onAlpha(Number(event.currentTarget.value))}
-      />
-      <span aria-hidden="true">best</span>
-      <button
-        type="button"
-        class="text-button"
-        disabled={alpha === null}
-        onClick={() => onAlpha(null)}
-      >
-        Reset
-      </button>
-    </div>
-  </div>
-)
