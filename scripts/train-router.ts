@@ -7,6 +7,7 @@ import { ROOT } from './build.ts'
 import { buildArtifact, type Trained } from './training/build-artifact.ts'
 import { type Example, exampleOf, readOutcomes } from './training/dataset.ts'
 import { judgeFolds, judgePartitions, judgeUnseen } from './training/judge.ts'
+import { judgeSplits } from './training/judge-splits.ts'
 import { readSingleOutcomes, SINGLE_OUTCOMES } from './training/outcomes.ts'
 import { placesOf, ratesWith, rowsWith } from './training/partial-labels.ts'
 import { unseenSplit } from './training/splits.ts'
@@ -79,6 +80,7 @@ console.log(`APGR on subjects kept apart ${keptApart.asked.routers.gjallar.apgr.
 const crossValidation = judgeFolds(examples, seed, (own) => rowsWith(own, single, seed))
 console.log(`APGR by cross validation ${crossValidation.asked.routers.gjallar.apgr.value}`)
 const partitions = judgePartitions(examples, seed, PARTITIONS, (own) => rowsWith(own, single, seed))
+const splits = judgeSplits(training, seed)
 const shipped = await artifactOf(trainOn(examples, { ...method, crossValidation }))
 const named = ({ artifact, bytes }: typeof shipped) => ({
   version: artifact.version,
@@ -90,6 +92,8 @@ const report = {
   crossValidation,
   /** The order of questions alone, by other partitions of the subjects too. */
   partitions,
+  /** One model on whole subjects that it never saw, by ways to train, within those not kept apart. */
+  splits,
   /** Of an artifact trained likewise on the other subjects alone. */
   keptApart: { artifact: named(judged), ...keptApart },
 }

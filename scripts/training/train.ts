@@ -2,7 +2,7 @@ import type { DecisionTree, TreeModel } from '../../src/kernels/tree-model.ts'
 import { OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { FEATURE_NAMES, type FeatureName } from '../../src/routing/features.ts'
 import { type Calibration, calibratedShares, fitCalibration } from './calibration.ts'
-import type { Example, Seen } from './dataset.ts'
+import type { Example, Form, Seen } from './dataset.ts'
 import { foldsBySubject } from './folds.ts'
 import { type BoostOptions, boost, type LabelledTable, marginsOf, softmaxRows } from './gbdt.ts'
 import { slotWeightsOf } from './train-clusters.ts'
@@ -75,20 +75,25 @@ export interface LabelledRow extends Row {
   readonly seen: Seen
 }
 
-/** Every question as it was asked and bare, with half a weight each, so that a template says little. */
-export function rowsOf(examples: readonly Example[]): LabelledRow[] {
+export const FORMS: readonly Form[] = ['asked', 'bare']
+
+/** Every question in every form, which share its weight, so that a template says little. */
+export function rowsOf(
+  examples: readonly Example[],
+  forms: readonly Form[] = FORMS,
+): LabelledRow[] {
   const sizes = new Map<string, number>()
   for (const { subject } of examples) sizes.set(subject, (sizes.get(subject) ?? 0) + 1)
   const raw = examples.map(
     ({ subject }) => (sizes.get(subject) ?? 1) ** TRAINING.subjectWeightExponent,
   )
   const mean = raw.reduce((a, b) => a + b, 0) / raw.length
-  return examples.flatMap(({ asked, bare, label }, i) =>
-    [asked, bare].map((seen) => ({
-      seen,
-      values: seen.values,
+  return examples.flatMap(({ label, ...seenAs }, i) =>
+    forms.map((form) => ({
+      seen: seenAs[form],
+      values: seenAs[form].values,
       label,
-      weight: (raw[i] ?? 0) / mean / 2,
+      weight: (raw[i] ?? 0) / mean / forms.length,
     })),
   )
 }
@@ -108,6 +113,21 @@ export const tableOf = (rows: readonly Row[]): LabelledTable => {
     directions: directions(),
   }
 }
+
+/** What rows say of words alone. */
+export function trainWords(rows: readonly LabelledRow[]): LexicalModel {
+  const seen = rows.map((row) => row.seen)
+  const table = {
+    seen,
+    labels: Uint8Array.from(rows, ({ label }) => label),
+    weights: Float64Array.from(rows, ({ weight }) => weight),
+  }
+  return trainLexical(table, slotWeightsOf(seen), TRAINING.lexical)
+}
+
+/** Margins of texts by trees alone, f64[n][classes]. */
+export const treeMargins = (trees: TreeModel, seen: readonly Seen[]): Float64Array =>
+  marginsOf(trees, tableOf(seen.map(({ values }) => ({ values, label: 0, weight: 1 }))))
 
 /** Trees on features beside a linear model on words: their margins are added. */
 export interface TriageModel {
@@ -129,13 +149,7 @@ export function trainTriageModel(
   options: BoostOptions,
 ): TriageModel {
   const { share } = TRAINING
-  const seen = rows.map((row) => row.seen)
-  const table = {
-    seen,
-    labels: Uint8Array.from(rows, ({ label }) => label),
-    weights: Float64Array.from(rows, ({ weight }) => weight),
-  }
-  const { weights, base } = trainLexical(table, slotWeightsOf(seen), TRAINING.lexical)
+  const { weights, base } = trainWords(rows)
   const trees = boost(tableOf([...rows, ...more]), options)
   return {
     trees: {
@@ -158,13 +172,12 @@ export function triageMargins(
   { trees, lexical }: TriageModel,
   seen: readonly Seen[],
 ): Float64Array {
-  const rows = seen.map((own) => ({ values: own.values, label: 0, weight: 1 }))
   const words = lexicalMarginsOf(lexical, seen)
-  return marginsOf(trees, tableOf(rows)).map((margin, i) => margin + (words[i] ?? 0))
+  return treeMargins(trees, seen).map((margin, i) => margin + (words[i] ?? 0))
 }
 
 const formsOf = (examples: readonly Example[]): Seen[] =>
-  examples.flatMap(({ asked, bare }) => [asked, bare])
+  examples.flatMap((example) => FORMS.map((form) => example[form]))
 
 /** Margins of each example's two forms by a model that has seen none of its subject. */
 function heldOutMargins(
