@@ -65,7 +65,7 @@ export class LeaseStore {
     return row === undefined || row.state === STATE.open
   }
 
-  free({ keyId, limits, periodStartMs, minute }: LeaseAsk, period: Period, nowMs: number): Free {
+  free({ keyId, limits, minute }: LeaseAsk, period: Period, nowMs: number): Free {
     this.#closeSilent(nowMs, keyId)
     const { budgetNanoUsd, requestsPerMinute, tokensPerMinute } = limits
     const spentNanoUsd = this.spent(keyId, period)
@@ -73,9 +73,13 @@ export class LeaseStore {
       budgetNanoUsd === null
         ? 0
         : this.#number(
-            `SELECT sum(${OUTSTANDING}) AS n FROM leases WHERE key = ? AND period = ?`,
+            `SELECT sum(${OUTSTANDING}) AS n FROM leases
+             WHERE key = ? AND ((period >= ? AND period < ?) OR period IN (0, ?))`,
             keyId,
-            periodStartMs,
+            period.startMs,
+            period.endMs ?? Number.MAX_SAFE_INTEGER,
+            // From before the kind of the period was changed: what such a lease holds is spent now, too.
+            periodOf('month', nowMs).startMs,
           )
     const [granted] = this.#sql
       .exec('SELECT requests, tokens FROM minutes WHERE key = ? AND minute = ?', keyId, minute)

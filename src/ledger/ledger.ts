@@ -33,6 +33,8 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
   #flushAt = 0
   #failures = 0
   #upkeepAt = 0
+  /** Whether the last report found no room. */
+  #isFull = false
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -53,6 +55,12 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
     this.#belongTo(organisationId)
     const nowMs = Date.now()
     const { limits, need } = ask
+    // What is not taken is not charged: no more is handed out until it is.
+    if (this.#isFull)
+      return {
+        kind: 'refused',
+        fault: { reason: 'ledger-unavailable', retryAfterMs: this.#retryAfterSeconds * 1_000 },
+      }
     const period = askedPeriod(limits, ask.periodStartMs, nowMs)
     const minute = Math.min(Math.max(ask.minute, minuteOf(nowMs) - 1), minuteOf(nowMs) + 1)
     const asked = { ...ask, minute, periodStartMs: period.startMs }
@@ -70,8 +78,10 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
     this.#belongTo(organisationId)
     const nowMs = Date.now()
     const { holder, sequence, entries, leases } = report
-    const isNew = entries.length > 0 && sequence > this.#journal.lastSequence(holder)
+    const last = this.#journal.lastSequence(holder)
+    const isNew = entries.length > 0 && sequence > last
     const isStored = !isNew || this.#journal.waiting + entries.length <= this.#recordsMax
+    if (isNew) this.#isFull = !isStored
     const waitingBefore = this.#journal.waiting
     let ended: string[] = []
     try {
@@ -80,7 +90,8 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
           this.#store(entries)
           this.#journal.setSequence(holder, sequence, nowMs)
         }
-        ended = this.#leases.hear(leases, nowMs)
+        // What comes after its successor tells of requests that have ended since.
+        if (sequence >= last) ended = this.#leases.hear(leases, nowMs)
       })
     } catch (error) {
       this.#journal.waiting = waitingBefore
@@ -178,6 +189,7 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
         this.#outcomes.settle(outcomes, feedback)
       })
       this.#failures = 0
+      this.#isFull = false
       const isFull =
         records.length >= FLUSH_RECORDS ||
         Math.max(hours.length, outcomes.length, feedback.length) === FLUSH_ROWS
@@ -199,6 +211,11 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
   async #arrange(nowMs: number): Promise<void> {
     const isWaiting =
       this.#journal.waiting > 0 || this.#journal.hasPendingHours || this.#outcomes.isWaiting
+    // A clock that was set back leaves times far ahead.
+    const { flushIntervalMs, liveIntervalMs } = this.#settings
+    const longestMs = flushIntervalMs + liveIntervalMs + FLUSH_RETRY_MS_MAX
+    this.#flushAt = Math.min(this.#flushAt, nowMs + longestMs)
+    this.#upkeepAt = Math.min(this.#upkeepAt, nowMs + UPKEEP_INTERVAL_MS)
     const due: number[] = []
     if (isWaiting) due.push(this.#flushAt)
     if (this.#leases.hasAny) due.push(Math.max(this.#upkeepAt, nowMs + 1_000))
@@ -206,7 +223,7 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
     if (this.#journal.hasHours || this.#outcomes.hasDecisions) due.push(nowMs + HOUR_MS)
     if (due.length === 0) return
     const at = Math.max(nowMs + 10, Math.min(...due))
-    // A clock that was set back leaves an alarm far ahead.
+    // So does it an alarm.
     if (at >= this.#alarmAt && this.#alarmAt < nowMs + 2 * HOUR_MS) return
     this.#alarmAt = at
     await this.ctx.storage.setAlarm(at)
