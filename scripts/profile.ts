@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { GATEWAY_PROFILES, type GatewayProfile, withGatewayLoad } from '../bench/gateway/profile.ts'
 import * as remoteWrite from '../bench/ingest/profile.ts'
 import * as dashboard from '../bench/load/dashboard.ts'
 import * as ingest from '../bench/load/ingest.ts'
@@ -19,7 +20,7 @@ import * as query from '../bench/query/profile.ts'
 import { freePort } from '../local/checks.ts'
 import { ROOT } from './build.ts'
 
-const SUITES = ['dashboard', 'ingest', 'remote-write', 'query'] as const
+const SUITES = ['dashboard', 'ingest', 'remote-write', 'query', ...GATEWAY_PROFILES] as const
 const FUNCTIONS = 25
 const MODULES = 15
 const SECONDS_MAX = 300
@@ -98,11 +99,26 @@ const profileOf = async <Fleet extends { readonly organisationId: string }>(
   })
 }
 
+const profileOfGateway = async (
+  load: GatewayProfile,
+): Promise<{ profile: CpuProfile; locate: Locate }> => {
+  const inspector = `127.0.0.1:${await freePort()}`
+  return withGatewayLoad(load, [`--inspector-addr=${inspector}`], log, async (drive) => {
+    const locate = locator()
+    await drive(WARM_UP_SECONDS)
+    log(`${suite}, ${seconds} s`)
+    return { profile: await takeProfile(inspector, () => drive(seconds)), locate }
+  })
+}
+
 const PROFILES = {
   dashboard: () => profileOf(dashboard.profile),
   ingest: () => profileOf(ingest.profile),
   'remote-write': () => profileOf(remoteWrite.profile),
   query: () => profileOf(query.profile),
+  route: () => profileOfGateway('route'),
+  chat: () => profileOfGateway('chat'),
+  stream: () => profileOfGateway('stream'),
 } as const
 
 try {
