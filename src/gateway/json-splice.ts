@@ -38,8 +38,9 @@ interface Text {
 }
 
 const textOf = (bytes: Uint8Array): Text => {
-  const lead = Math.min(-bytes.byteOffset & 3, bytes.length)
+  const lead = -bytes.byteOffset & 3
   const count = (bytes.length - lead) >> 2
+  if (count < 1) return { bytes, words: new Int32Array(0), lead }
   return { bytes, words: new Int32Array(bytes.buffer, bytes.byteOffset + lead, count), lead }
 }
 

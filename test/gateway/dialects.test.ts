@@ -91,7 +91,15 @@ describe('a body of OpenAI', () => {
     const parameters = JSON.parse(`${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`)
     refused(openAiDialect, chat, [
       [tool({ name: 'f', parameters }), '#/tools/0/function/parameters'],
+      [{ tools: [{ type: 'x', x: parameters }] }, '#/tools/0'],
     ])
+  })
+
+  it('is refused where parts are nested too deeply to be counted', () => {
+    const open = '{"type":"x","content":['
+    const parts = JSON.parse(`${open.repeat(50_000)}${']}'.repeat(50_000)}`)
+    refused(openAiDialect, chat, [[part(parts), '#/messages/0/content/0']])
+    refused(anthropicDialect, message, [[part(parts), '#/messages/0/content/0']])
   })
 
   it('is its own chat', () => {

@@ -69,6 +69,15 @@ describe('members of a JSON object', () => {
     }
   })
 
+  it('are put into the shortest object, wherever it begins in memory', () => {
+    for (const offset of [0, 1, 2, 3]) {
+      const memory = new Uint8Array(8)
+      utf8.encodeInto('{}', memory.subarray(offset))
+      const made = replaceMembers(memory.subarray(offset, offset + 2), { model: 'm' })
+      expect(new TextDecoder().decode(made)).toBe('{"model":"m"}')
+    }
+  })
+
   it('throws where no object begins', () => {
     expect(() => splice('[]', { model: 'x' })).toThrow(RangeError)
   })

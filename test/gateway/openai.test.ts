@@ -105,6 +105,14 @@ describe("a chat's body at servers that speak like OpenAI", () => {
     expect(decoder.end?.()).toEqual([{ kind: 'done' }])
   })
 
+  it('reads a hundred thousand calls in time linear in them', () => {
+    const tool_calls = Array.from({ length: 100_000 }, (_, index) => {
+      return { index, id: `c${index}`, function: { name: 'f', arguments: '{}' } }
+    })
+    const data = JSON.stringify({ choices: [{ index: 0, delta: { tool_calls } }] })
+    expect(openai.openStream().decode({ event: null, data })).toHaveLength(200_001)
+  })
+
   it('passes logprobs on untouched', () => {
     const logprobs = {
       content: [{ token: 'Hi', logprob: -0.1, bytes: [72, 105], top_logprobs: [] }],

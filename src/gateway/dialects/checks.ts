@@ -51,6 +51,8 @@ export const checkParts = (
   for (const [i, part] of content.entries()) {
     if (!isFields(part) || typeof part.type !== 'string')
       refuse(`${at}/${i}`, 'must be an object with a type')
+    // What counts and translates parts goes by recursion.
+    if (isDeeper(part.content, DEPTH_MAX)) refuse(`${at}/${i}`, 'is nested too deeply')
     check(part, `${at}/${i}`)
   }
 }
@@ -91,6 +93,7 @@ export const checkTools = (
   for (const [i, tool] of tools.entries()) {
     if (!isFields(tool)) refuse(`${pointer}/${i}`, 'must be an object')
     check(tool, `${pointer}/${i}`)
+    if (isDeeper(tool, DEPTH_MAX)) refuse(`${pointer}/${i}`, 'is nested too deeply')
   }
 }
 

@@ -6,12 +6,6 @@ import { argumentsOf, contentOf, finishOf, reasoningOf } from './openai-answer.t
 import { openAiUsageOf } from './openai-usage.ts'
 import type { StreamDecoder } from './types.ts'
 
-interface Call {
-  /** The provider's number; null where it gives none. */
-  readonly index: number | null
-  readonly id: string | null
-}
-
 /** OpenAI sends `logprobs` without tokens beside the role, which says nothing yet. */
 const hasTokens = (logprobs: unknown): boolean => {
   const { content, refusal } = fieldsOf(logprobs)
@@ -21,7 +15,10 @@ const hasTokens = (logprobs: unknown): boolean => {
 /** One of the answers that come side by side. */
 class ChoiceReader {
   readonly #index: number
-  readonly #calls: Call[] = []
+  /** The id of each call; null where the provider gave none. */
+  readonly #calls: (string | null)[] = []
+  /** The last call of each number of the provider's. */
+  readonly #numbered = new Map<number, number>()
   isFinished = false
 
   constructor(index: number) {
@@ -64,7 +61,8 @@ class ChoiceReader {
     const number = countOf(delta.index)
     let call = this.#find(number, id, name)
     if (call < 0) {
-      call = this.#calls.push({ index: number, id }) - 1
+      call = this.#calls.push(id) - 1
+      if (number !== null) this.#numbered.set(number, call)
       const index = this.#index
       events.push({ kind: 'tool-start', index, call, id: id ?? `call_${call}`, name: name ?? '' })
     }
@@ -75,14 +73,9 @@ class ChoiceReader {
   /** @returns which call a delta belongs to, −1 for a new one */
   #find(number: number | null, id: string | null, name: string | null): number {
     // Some servers give every call the number 0, or none: then another id begins another call.
-    const isOther = (call: Call | undefined): boolean =>
-      id !== null && name !== null && call !== undefined && call.id !== null && call.id !== id
-    if (number === null) {
-      const last = this.#calls.length - 1
-      return isOther(this.#calls[last]) ? -1 : last
-    }
-    const at = this.#calls.findLastIndex(({ index }) => index === number)
-    return isOther(this.#calls[at]) ? -1 : at
+    const at = number === null ? this.#calls.length - 1 : (this.#numbered.get(number) ?? -1)
+    const known = this.#calls[at] ?? null
+    return id !== null && name !== null && known !== null && known !== id ? -1 : at
   }
 }
 
