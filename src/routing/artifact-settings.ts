@@ -10,6 +10,16 @@ export interface ArtifactSettings {
 const PUBLIC_KEY_BYTES = 32
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
+/**
+ * Hosts of this machine and of networks that are nobody else's: RFC 6890's, and names that no public name
+ * server knows. `URL` writes every form of an IPv4 address in decimals.
+ */
+const INWARD =
+  /^(?:(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.[\d.]+|\[(?:::|f[c-f])[0-9a-f:]*\]|(?:[^.[]+|.+\.(?:localhost|local|internal|lan))\.?)$/
+
+/** Whether an address names what only this machine, or its own network, can reach. */
+export const isInward = ({ hostname }: URL): boolean => INWARD.test(hostname)
+
 /** Whether an address may be asked for an artifact: its content decides, so nobody may change it on its way. */
 export const isTrustedAddress = ({ protocol, hostname, username, password }: URL): boolean =>
   username === '' &&

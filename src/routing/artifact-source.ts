@@ -4,7 +4,7 @@ import type { Artifact } from './artifact.ts'
 import { describeFault } from './artifact-fault.ts'
 import { ARTIFACT_BYTES_MAX } from './artifact-format.ts'
 import { readArtifact } from './artifact-read.ts'
-import { type ArtifactSettings, isTrustedAddress } from './artifact-settings.ts'
+import { type ArtifactSettings, isInward, isTrustedAddress } from './artifact-settings.ts'
 import { readBounded } from './bounded-response.ts'
 
 /** A file of 2 MiB takes a second from anywhere; what is slower is asked again later. */
@@ -57,15 +57,15 @@ const ask = async (
     const location = response.headers.get('location') ?? ''
     if (redirects === REDIRECTS_MAX) return err(`more than ${REDIRECTS_MAX} redirects`)
     const next: URL | null = URL.canParse(location, url) ? new URL(location, url) : null
-    // A public address must not lead to what only this machine can reach.
-    if (next === null || !isTrustedAddress(next) || isDowngrade(first, next))
+    if (next === null || !isTrustedAddress(next) || isAstray(first, next))
       return err('a redirect leads where no artifact may come from')
     url = next
   }
 }
 
-const isDowngrade = (from: URL, to: URL): boolean =>
-  from.protocol === 'https:' && to.protocol !== 'https:'
+/** A public address must not lead to what only this machine can reach, nor to what others can change. */
+const isAstray = (from: URL, to: URL): boolean =>
+  (isInward(to) && !isInward(from)) || (from.protocol === 'https:' && to.protocol !== 'https:')
 
 /** A failure of `fetch` in words that hold no address. */
 const reasonOf = (error: unknown): string => {
@@ -130,11 +130,12 @@ export class ArtifactSource {
       return null
     }
     const { bytes, etag } = answer.value
-    this.#askedEtag = etag
     const read = await readArtifact(bytes, {
       candidates,
       ...(publicKey === null ? {} : { publicKey }),
     })
+    // Where memory ran out there may be some the next time.
+    if (read.ok || read.error.reason !== 'no-memory') this.#askedEtag = etag
     if (!read.ok) return this.#failed(describeFault(read.error), nowMs())
     const artifact = read.value
     if (artifact.version === this.#version) {

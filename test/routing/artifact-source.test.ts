@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ArenaExhaustedError } from '../../src/kernels/memory.ts'
 import { getKernels } from '../../src/kernels/module.ts'
 import { ARTIFACT_BYTES_MAX } from '../../src/routing/artifact-format.ts'
 import {
@@ -189,6 +190,72 @@ describe('an artifact at an address', () => {
     expect(source.state.lastFailure?.reason).toContain(reason)
     expect(source.state.lastFailure?.reason).not.toContain('127.0.0.1')
     expect(getKernels().arena.liveBlocks).toBe(live)
+  })
+
+  it.each([
+    'https://127.0.0.1/',
+    'https://0x7f.1/',
+    'https://2130706433/',
+    'https://169.254.169.254/latest/meta-data',
+    'https://10.1.2.3/',
+    'https://172.31.0.1/',
+    'https://192.168.0.1/',
+    'https://100.64.0.1/',
+    'https://0.0.0.0/',
+    'https://[::1]/',
+    'https://[::ffff:10.0.0.1]/',
+    'https://[fe80::1]/',
+    'https://[fd00::1]/',
+    'https://localhost./',
+    'https://metadata.google.internal/',
+    'http://127.0.0.1/',
+  ])('of a public address is not followed to %s', async (location) => {
+    const calls: string[] = []
+    const source = sourceOf({
+      url: new URL('https://models.example.com/router.gjr'),
+      fetch: async (url) => {
+        calls.push(String(url))
+        return new Response(null, { status: 302, headers: { location } })
+      },
+    })
+    expect(await source.load(at(1))).toBeNull()
+    expect(calls).toHaveLength(1)
+    expect(source.state.lastFailure?.reason).toContain('redirect')
+  })
+
+  it.each([
+    'https://cdn.example.com/a',
+    'https://172.15.0.1/',
+    'https://100.128.0.1/',
+    'https://[2606:4700::1111]/',
+  ])('of a public address is followed to %s', async (location) => {
+    const calls: string[] = []
+    const source = sourceOf({
+      url: new URL('https://models.example.com/router.gjr'),
+      fetch: async (url) => {
+        calls.push(String(url))
+        return calls.length === 1
+          ? new Response(null, { status: 302, headers: { location } })
+          : new Response(null, { status: 404 })
+      },
+    })
+    expect(await source.load(at(1))).toBeNull()
+    expect(calls).toHaveLength(2)
+  })
+
+  it('for which there was no memory is read again, though it has not changed', async () => {
+    answer = sends(await smallArtifact(), '"one"')
+    const source = sourceOf()
+    const { arena } = getKernels()
+    const take = vi.spyOn(arena, 'take').mockImplementation((bytes) => {
+      throw new ArenaExhaustedError(bytes)
+    })
+    expect(await source.load(at(1))).toBeNull()
+    expect(source.state.lastFailure?.reason).toContain('memory')
+    take.mockRestore()
+    const artifact = await source.load(at(2))
+    expect(artifact).not.toBeNull()
+    artifact?.close()
   })
 
   it('is followed to where it moved', async () => {
