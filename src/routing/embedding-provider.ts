@@ -73,7 +73,7 @@ export class EmbeddingProvider {
   readonly settings: EmbeddingSettings
   readonly #cache: EmbeddingCache
   readonly #fetch: typeof globalThis.fetch
-  #pausedUntilMs = Number.NEGATIVE_INFINITY
+  #failedAtMs = Number.NEGATIVE_INFINITY
   #inFlight = 0
   #lastFailure: string | null = null
 
@@ -98,7 +98,8 @@ export class EmbeddingProvider {
     const key = this.#cache.keyOf(organisationId, content)
     const known = this.#cache.find(key)
     if (known !== undefined) return { embedding: model, vector: known }
-    if (nowMs < this.#pausedUntilMs || this.#inFlight >= IN_FLIGHT_MAX) return null
+    const isPaused = Math.abs(nowMs - this.#failedAtMs) < PAUSE_MS
+    if (isPaused || this.#inFlight >= IN_FLIGHT_MAX) return null
     this.#inFlight++
     try {
       const asked = await this.#ask(content)
@@ -142,7 +143,7 @@ export class EmbeddingProvider {
   }
 
   #failed(reason: string, nowMs: number): null {
-    this.#pausedUntilMs = nowMs + PAUSE_MS
+    this.#failedAtMs = nowMs
     if (this.#lastFailure !== reason)
       logEvent('routing', 'warn', 'questions are not embedded by the server', reason)
     this.#lastFailure = reason

@@ -93,7 +93,8 @@ describe('a server of embeddings', () => {
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining(reason))
     expect(console.warn).not.toHaveBeenCalledWith(expect.stringMatching(/127\.0\.0\.1|secret/))
     answer = vector(1, 0)
-    expect(await find(provider, 'Who?', 2 * PAUSE_MS)).not.toBeNull()
+    // A clock that was set back an hour pauses nobody for an hour.
+    expect(await find(provider, 'Who?', PAUSE_MS - 3_600_000)).not.toBeNull()
   })
 
   it('is not waited for beyond its time', async () => {
