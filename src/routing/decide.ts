@@ -246,7 +246,9 @@ const decideOn = (
   if (!read.ok) return read
   const exact = router.config.tokens === 'exact' ? state.tokens : undefined
   const analysis = analyse(read.value, router.artifact, router.quality, exact, embedding)
-  if (embedding !== null) state.decisions.keep(facts.key, analysis, nowMs)
+  // What is only for the meantime is not remembered.
+  const isFinal = embedding !== null && (!exact || analysis.tokensSource !== 'heuristic')
+  if (isFinal) state.decisions.keep(facts.key, analysis, nowMs)
   return choose(facts, { analysis, cache: 'miss' }, router, state, nowMs)
 }
 

@@ -140,9 +140,11 @@ describe('exact tokens', () => {
     }
     expect(by('exact')).toMatchObject({ tokens: theirs(text), tokensSource: 'o200k_base' })
     expect(by('heuristic')).toMatchObject({ tokensSource: 'heuristic' })
-    expect(by('exact', { ...stateWith(), tokens: new ExactTokens(async () => counter) })).toEqual(
-      by('heuristic'),
-    )
+    const late = { ...stateWith(), tokens: new ExactTokens(async () => counter) }
+    expect(by('exact', late)).toEqual(by('heuristic'))
+    // An estimate made in the meantime is not remembered.
+    await late.tokens.prepare()
+    expect(by('exact', late)).toMatchObject({ tokensSource: 'o200k_base' })
   })
 })
 
