@@ -105,6 +105,33 @@ describe("a chat's body at servers that speak like OpenAI", () => {
     expect(decoder.end?.()).toEqual([{ kind: 'done' }])
   })
 
+  it('is told the calls that Gemini made without the proofs in their ids', () => {
+    const signed = `call_r1_0_0-sig-${'Q'.repeat(300)}`
+    const call = { id: signed, type: 'function', function: { name: 'f', arguments: '{}' } }
+    const body = {
+      model: 'auto',
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'tool', tool_call_id: signed, content: '2' },
+      ],
+    }
+    const sent = openai.chatRequest(
+      'https://x.test/v1',
+      {
+        ...{ dialect: 'openai', bytes: new TextEncoder().encode(JSON.stringify(body)), body },
+        ...{ model: 'm', isStream: false, reasoningEffort: null },
+      },
+      { scheme: 'none', secret: '' },
+    )
+    const text = sent.ok ? new TextDecoder().decode(sent.value.body as Uint8Array) : '{}'
+    expect(JSON.parse(text).messages).toEqual([
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: null, tool_calls: [{ ...call, id: 'call_r1_0_0' }] },
+      { role: 'tool', tool_call_id: 'call_r1_0_0', content: '2' },
+    ])
+  })
+
   it('reads a hundred thousand calls in time linear in them', () => {
     const tool_calls = Array.from({ length: 100_000 }, (_, index) => {
       return { index, id: `c${index}`, function: { name: 'f', arguments: '{}' } }

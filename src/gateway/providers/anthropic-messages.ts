@@ -1,6 +1,7 @@
 import type { Fields } from '../chat.ts'
 import { refuse } from '../dialects/refusal.ts'
 import { fieldsOf, isAbsent, isFields, listOf, readFields, textOf } from '../fields.ts'
+import { unsignedId } from './call-ids.ts'
 import { callsIn } from './functions.ts'
 
 type Block = Record<string, unknown>
@@ -55,7 +56,7 @@ const contentBlocks = (content: unknown, at: string): readonly Block[] =>
     : listOf(content).flatMap((part, i) => partBlocks(fieldsOf(part), `${at}/content/${i}`))
 
 /** Anthropic takes letters, digits, _ and - alone; ids of other providers hold others. */
-const callId = (id: unknown): string => String(id).replace(/[^\w-]/g, '_')
+const callId = (id: unknown): string => unsignedId(String(id)).id.replace(/[^\w-]/g, '_')
 
 const callBlock = (call: Fields, at: string): Block => {
   if (!isFields(call.function))

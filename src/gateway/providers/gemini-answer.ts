@@ -11,7 +11,7 @@ import type {
 import type { UpstreamFault } from '../faults.ts'
 import { fieldsOf, isFields, listOf, ownOf, textOf } from '../fields.ts'
 import type { SseEvent } from '../sse.ts'
-import { signedId } from './gemini-contents.ts'
+import { signedId } from './call-ids.ts'
 import { faultInStream } from './gemini-fault.ts'
 import { logprobsOf } from './gemini-logprobs.ts'
 import type { StreamDecoder } from './types.ts'

@@ -1,6 +1,7 @@
 import type { Fields } from '../chat.ts'
 import { refuse } from '../dialects/refusal.ts'
 import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
+import { unsignedId } from './call-ids.ts'
 import { callsIn } from './functions.ts'
 import { jsonOf } from './wire.ts'
 
@@ -9,30 +10,11 @@ interface Content {
   readonly parts: Fields[]
 }
 
-/** What a call's id carries the proof of its thought behind, so that the client brings it back. */
-const SIGNATURE_MARK = '-sig-'
-
 /**
  * Stands for the proof of a call that another model made: Gemini 3 refuses a call without one.
  * Source: ai.google.dev/gemini-api/docs/thought-signatures
  */
 const UNSIGNED = 'skip_thought_signature_validator'
-
-/** An id of [A-Za-z0-9_-], as every dialect takes it. */
-export const signedId = (id: string, signature: string | null): string => {
-  const plain = id.replaceAll(/[^A-Za-z0-9_-]/g, '_')
-  if (signature === null) return plain
-  const url = signature.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-  return `${plain}${SIGNATURE_MARK}${url}`
-}
-
-const unsignedId = (id: string): { id: string; signature: string | null } => {
-  const at = id.indexOf(SIGNATURE_MARK)
-  if (at < 0) return { id, signature: null }
-  const url = id.slice(at + SIGNATURE_MARK.length)
-  const base64 = url.replaceAll('-', '+').replaceAll('_', '/')
-  return { id: id.slice(0, at), signature: base64.padEnd(Math.ceil(url.length / 4) * 4, '=') }
-}
 
 const DATA_URL = /^data:([^;,]{1,100})(?:;[^;,]*)*;base64,/i
 const DATA_URL_HEAD_LENGTH = 200

@@ -14,6 +14,7 @@ import {
 } from '../fields.ts'
 import { type Replacements, replaceMembers } from '../json-splice.ts'
 import { readUpstreamError, statusFault } from '../upstream-errors.ts'
+import { unsignedMessages } from './call-ids.ts'
 import { readOpenAiCompletion } from './openai-answer.ts'
 import { OpenAiStreamDecoder } from './openai-stream.ts'
 import { openAiUsageOf } from './openai-usage.ts'
@@ -45,10 +46,12 @@ const headersOf = (credential: Credential, more: Readonly<Record<string, string>
 /** What becomes of members, whoever wrote the body. */
 const replacementsOf = (baseUrl: string, call: ChatCall, body: Fields): Replacements => {
   const { model, isStream, reasoningEffort } = call
+  const messages = unsignedMessages(body.messages)
   const asksUsage = isStream && !TELLS_USAGE_UNASKED.test(baseUrl)
   return {
     ...OWN_FIELDS_LEFT_OUT,
     model,
+    ...(messages === null ? {} : { messages }),
     ...(asksUsage
       ? { stream_options: { ...fieldsOf(body.stream_options), include_usage: true } }
       : {}),

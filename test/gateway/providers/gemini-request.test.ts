@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fields } from '../../../src/gateway/chat.ts'
-import { signedId } from '../../../src/gateway/providers/gemini-contents.ts'
+import { signedId } from '../../../src/gateway/providers/call-ids.ts'
 import { generateContentOf } from '../../../src/gateway/providers/gemini-request.ts'
 import { geminiSchemaOf } from '../../../src/gateway/providers/gemini-schema.ts'
 
