@@ -17,11 +17,20 @@ import {
   type Round,
   type Rounds,
 } from './gateway/rounds.ts'
-import { type Mock, type Target, withGjallar, withMock, withPortkey } from './gateway/targets.ts'
+import {
+  type Mock,
+  type Target,
+  withBareProxy,
+  withGjallar,
+  withMock,
+  withPortkey,
+} from './gateway/targets.ts'
 import { heapMibOf } from './profile/inspector.ts'
 import { type Row, ratiosOf, type Spread, type SuiteOptions } from './report.ts'
 
 const RIVAL = 'Portkey 1.15.2'
+/** What the runtime takes by itself. */
+const BARE = 'bare workerd proxy'
 const SENTENCE = 'The fleet reported 1,204 samples a second; no machine was lost, and nobody woke. '
 /** Of about 20 tokens each. */
 const LONG = SENTENCE.repeat(2_500)
@@ -203,8 +212,18 @@ const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> =
   }
 }
 
+/** Requests that let every target's compiler see what comes. */
+const warmUp = (targets: Readonly<Record<string, Target>>, quick: boolean): Promise<unknown> =>
+  measureRounds(targets, {
+    body: SHORT,
+    connections: 8,
+    requests: quick ? 1_000 : 6_000,
+    rounds: 0,
+  })
+
 const latencyRows = (
   mock: Mock,
+  bare: Target,
   portkey: Target | null,
   absent: Record<string, string>,
   { quick, log }: SuiteOptions,
@@ -213,8 +232,11 @@ const latencyRows = (
     const targets: Record<string, Target> = {
       direct: mock.direct,
       ours: gjallar,
+      [BARE]: bare,
       ...(portkey === null ? {} : { [RIVAL]: portkey }),
     }
+    log('warming up')
+    await warmUp(targets, quick)
     const rows: Row[] = []
     for (const { title, of, script, rows: make } of measurementsOf(quick)) {
       log(title)
@@ -229,7 +251,9 @@ export const run = (options: SuiteOptions): Promise<Row[]> =>
     withMock(folder, (mock) =>
       withPortkey(mock.port, options.log, async (portkey, reason) => {
         const absent: Record<string, string> = reason === null ? {} : { [RIVAL]: reason }
-        const latencies = await latencyRows(mock, portkey, absent, options)
+        const latencies = await withBareProxy(folder, mock, (bare) =>
+          latencyRows(mock, bare, portkey, absent, options),
+        )
         return [...latencies, ...(await memoryRows(mock, portkey, absent, options))]
       }),
     ),

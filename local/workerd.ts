@@ -19,7 +19,7 @@ const MODULE_KINDS: Readonly<Record<string, string>> = {
   '.gjr': 'data',
   '.tiktoken': 'data',
 }
-const COMPATIBILITY_DATE = '2026-08-01'
+export const COMPATIBILITY_DATE = '2026-08-01'
 /** Compiling the bundle and opening the port takes 0.3 s; a loaded machine may need much longer. */
 const READY_TIMEOUT_MS = 60_000
 /** workerd lets open requests finish, and a WebSocket is one: it never ends by itself. */

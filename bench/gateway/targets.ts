@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { copyFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../local/checks.ts'
 import { startMockChild } from '../../local/mock-llm/child.ts'
 import { MOCK_LLM_KEY, mockedProviders, mockProviders } from '../../local/mock-llm/providers.ts'
+import { COMPATIBILITY_DATE } from '../../local/workerd.ts'
+import { workerdBinary } from '../../local/workerd-binary.ts'
 import type { LoadStack } from '../load/stack.ts'
 import { seedBareFleet, withStack } from '../load/stack.ts'
 import { rivals } from '../rivals/load.ts'
@@ -14,6 +17,8 @@ const PORTKEY = path.join(
   import.meta.dirname,
   '../rivals/node_modules/@portkey-ai/gateway/build/start-server.js',
 )
+
+const BARE_PROXY = path.join(import.meta.dirname, 'bare-proxy.js')
 
 /** Something that chat completions can be asked of. */
 export interface Target {
@@ -94,6 +99,46 @@ export const withGjallar = <T>(
         stack,
       ),
   )
+
+/** A worker on the same runtime that does nothing but fetch: the part of it that is the runtime's. */
+export const withBareProxy = async <T>(
+  folder: string,
+  mock: Mock,
+  work: (target: Target) => Promise<T>,
+): Promise<T> => {
+  const port = await freePort()
+  const upstream = `http://127.0.0.1:${mock.port}${mock.direct.path}`
+  const config = path.join(folder, 'bare-proxy.capnp')
+  await copyFile(BARE_PROXY, path.join(folder, 'bare-proxy.js'))
+  await writeFile(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .proxy),
+    (name = "internet", network = (allow = ["private", "public"]))
+  ],
+  sockets = [ (name = "http", address = "127.0.0.1:${port}", http = (), service = "main") ]
+);
+
+const proxy :Workerd.Worker = (
+  modules = [ (name = "bare-proxy.js", esModule = embed "bare-proxy.js") ],
+  compatibilityDate = "${COMPATIBILITY_DATE}",
+  bindings = [ (name = "UPSTREAM", text = ${JSON.stringify(upstream)}) ]
+);
+`,
+  )
+  const child = spawn(workerdBinary(), ['serve', config], { stdio: 'ignore' })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  try {
+    await untilAnswers(port)
+    return await work({ ...mock.direct, port, path: '/', pid: child.pid ?? 0 })
+  } finally {
+    if (child.exitCode === null) child.kill('SIGKILL')
+    await ended
+  }
+}
 
 const untilAnswers = async (port: number): Promise<void> => {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS
