@@ -108,9 +108,8 @@ export class ProviderHealth {
     const isOut = ({ outUntilMs }: Key): boolean => outUntilMs > nowMs
     const key = own === null ? pool.next(nowMs, isOut) : null
     if (own === null && key === null) {
-      const outUntilMs = Math.min(...this.#keys.map((one) => one.outUntilMs))
-      const backAtMs = Math.max(pool.backAtMs(nowMs) ?? 0, outUntilMs)
-      return this.#refuse('keys-resting', Math.max(0, backAtMs - nowMs))
+      const backAtMs = pool.backAtMs(nowMs, ({ outUntilMs }) => outUntilMs) ?? nowMs
+      return this.#refuse('keys-resting', backAtMs - nowMs)
     }
     if (!this.#limit.admit()) return this.#refuse('at-limit', null)
     if (!this.#address.admit(nowMs)) {

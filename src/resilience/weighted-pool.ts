@@ -55,9 +55,18 @@ export class WeightedPool<T> {
       if (member.value === value) member.restsUntilMs = Math.max(member.restsUntilMs, untilMs)
   }
 
-  /** When the first of them is back; null where one is there. */
-  backAtMs(nowMs: number): number | null {
-    const earliest = Math.min(...this.#members.map(({ restsUntilMs }) => restsUntilMs))
+  /**
+   * When the first of them is back; null where one is there.
+   *
+   * @param outUntilMs of members that are out beside their rest
+   */
+  backAtMs(
+    nowMs: number,
+    outUntilMs: (value: T) => number = () => Number.NEGATIVE_INFINITY,
+  ): number | null {
+    const earliest = Math.min(
+      ...this.#members.map(({ value, restsUntilMs }) => Math.max(restsUntilMs, outUntilMs(value))),
+    )
     return earliest > nowMs ? earliest : null
   }
 }

@@ -70,6 +70,13 @@ describe('the health of a provider', () => {
     expect(health.stateOf('other', 1_000)).toBe('closed')
   })
 
+  it('says when the first key is back, of keys that rest and keys that are refused', () => {
+    const health = new ProviderHealth([key('a'), key('b')])
+    admitted(health, 'm').failed(0, LIMITED)
+    admitted(health, 'm').failed(0, { reason: 'credential', status: 401 })
+    expect(refusal(health, 'm', 500)).toEqual({ reason: 'keys-resting', retryAfterMs: 1_500 })
+  })
+
   it('uses the credential of the client where it has one, and lets it harm no one', () => {
     const health = new ProviderHealth([key('a')])
     const own: Credential = { scheme: 'bearer', secret: 'own' }
