@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { Fields } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { countOf, fieldsOf, isAbsent, writeJson } from '../fields.ts'
+import { countOf, fieldsOf, isAbsent, listOf, textOf, writeJson } from '../fields.ts'
 import { type Replacements, replaceMembers } from '../json-splice.ts'
 import { readUpstreamError, statusFault } from '../upstream-errors.ts'
 import { readAnthropicMessage } from './anthropic-answer.ts'
@@ -55,6 +55,26 @@ const effortMembers = ({ body, model, reasoningEffort }: ChatCall): Fields => {
   }
 }
 
+const isUnsigned = (block: unknown): boolean => {
+  const { type, signature } = fieldsOf(block)
+  return type === 'thinking' && textOf(signature) === null
+}
+
+/**
+ * The messages without the thoughts that models of other providers had: Anthropic refuses what it did not
+ * sign. Null where there are none.
+ */
+const signedMessages = (messages: unknown): readonly unknown[] | null => {
+  const all = listOf(messages)
+  if (!all.some((message) => listOf(fieldsOf(message).content).some(isUnsigned))) return null
+  return all.flatMap((message) => {
+    const fields = fieldsOf(message)
+    if (!Array.isArray(fields.content)) return [message]
+    const content = fields.content.filter((block) => !isUnsigned(block))
+    return content.length === 0 && fields.content.length > 0 ? [] : [{ ...fields, content }]
+  })
+}
+
 const chatRequest = (
   baseUrl: string,
   call: ChatCall,
@@ -62,7 +82,13 @@ const chatRequest = (
 ): Result<UpstreamRequest, UpstreamFault> => {
   const url = `${baseUrl}/messages`
   if (call.dialect === 'anthropic') {
-    const members = { ...OWN_FIELDS_LEFT_OUT, model: call.model, ...effortMembers(call) }
+    const messages = signedMessages(call.body.messages)
+    const members = {
+      ...OWN_FIELDS_LEFT_OUT,
+      model: call.model,
+      ...(messages === null ? {} : { messages }),
+      ...effortMembers(call),
+    }
     const headers = headersOf(credential, call.protocolHeaders)
     return ok({ url, headers, body: replaceMembers(call.bytes, members) })
   }

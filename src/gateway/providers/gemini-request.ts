@@ -19,6 +19,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
 }
 /** Least budget of the models that always think. */
 const PRO_BUDGET_MIN = 128
+const PRO_BUDGET_MAX = 32_768
+const BUDGET_MAX = 24_576
 
 const isPro = (model: string): boolean => /-pro\b/.test(model)
 
@@ -40,7 +42,9 @@ const levelOf = (effort: string, model: string): string => {
 }
 
 const budgetOf = (budget: number, model: string): number =>
-  isPro(model) && budget >= 0 ? Math.max(PRO_BUDGET_MIN, budget) : budget
+  isPro(model) && budget >= 0
+    ? Math.min(PRO_BUDGET_MAX, Math.max(PRO_BUDGET_MIN, budget))
+    : Math.min(BUDGET_MAX, budget)
 
 /** `thinkingConfig`, from OpenAI's effort or Anthropic's budget; null where neither is said. */
 const thinkingOf = (body: Fields, call: Pick<ChatCall, 'model' | 'reasoningEffort'>) => {

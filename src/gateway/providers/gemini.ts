@@ -49,7 +49,10 @@ export const gemini: ProviderProtocol = {
     if (!body.ok) return body
     const method = call.isStream ? 'streamGenerateContent?alt=sse' : 'generateContent'
     const url = `${baseUrl}/${path.value}:${method}`
-    const content = generateContentOf(body.value, call)
+    // OpenAI has no word for a budget of thoughts, nor for thoughts that are to be told.
+    const { thinking } = call.body
+    const chat = call.dialect === 'anthropic' ? { ...body.value, thinking } : body.value
+    const content = generateContentOf(chat, call)
     return content.ok
       ? postJson(url, credential, content.value)
       : err(requestFaultOf(content.error))
