@@ -22,5 +22,5 @@ export const baseOf = (
   artifactVersion: decision?.artifactVersion ?? null,
   isCanary: decision?.isCanary ?? false,
   isStream: body.stream === true,
-  features: null,
+  features: decision?.analysis.features ?? null,
 })

@@ -48,6 +48,6 @@ export const recordOfDecision = (
     strongCostNanoUsd: Math.max(costNanoUsd, ...strongest),
     latencyMs: 0,
     timeToFirstTokenMs: null,
-    features: null,
+    features: analysis.features,
   }
 }

@@ -43,5 +43,7 @@ export const storable = (record: RequestRecord): RequestRecord => ({
   features:
     record.features === null
       ? null
-      : Array.from(record.features.slice(0, FEATURES_MAX), (x) => (Number.isFinite(x) ? x : 0)),
+      : record.features
+          .slice(0, FEATURES_MAX)
+          .map((value) => (value !== null && Number.isFinite(value) ? value : null)),
 })

@@ -46,7 +46,7 @@ export interface RequestRecord {
   readonly latencyMs: number
   readonly timeToFirstTokenMs: number | null
   /** Features of the request, f32[FEATURE_NAMES.length], where the organisation keeps them for training. */
-  readonly features: readonly number[] | null
+  readonly features: readonly (number | null)[] | null
 }
 
 /** What a key may spend. Null: no limit. */

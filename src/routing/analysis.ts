@@ -25,6 +25,8 @@ export interface Analysis {
   readonly clusterWeights: readonly number[]
   /** Q̂ over all clusters taken, by row of `router.quality`. Plain arrays: thousands are remembered. */
   readonly quality: readonly number[]
+  /** In the order of FEATURE_NAMES, null where not known; null where they are not kept. */
+  readonly features: readonly (number | null)[] | null
 }
 
 /** Cosines with the clusters' centroids in a provider's embedding; null where the artifact has none of it. */
@@ -36,20 +38,24 @@ const similaritiesIn = (
     ? dots(vector, provided.centroids, provided.dimensions)
     : null
 
-/**
- * @param quality f64[rows][clusters]: Q̂ of the artifact's models, and of others behind them
- * @param provided the question's place in the embedding that the artifact has other centroids of
- * @param exact counts the tokens, where it is loaded
- * @throws ArenaExhaustedError; RangeError after the artifact was closed
- */
+/** What an analysis is made with beside the request. */
+export interface AnalysisOptions {
+  /** f64[rows][clusters]: Q̂ of the artifact's models, and of others behind them. */
+  readonly quality?: Float64Array
+  /** Counts the tokens, where it is loaded. */
+  readonly exact?: ExactTokens | undefined
+  /** The question's place in the embedding that the artifact has other centroids of. */
+  readonly provided?: ProvidedEmbedding | null | undefined
+  readonly keepsFeatures?: boolean
+}
+
+/** @throws ArenaExhaustedError; RangeError after the artifact was closed */
 export const analyse = (
   request: RoutingRequest,
   artifact: Artifact,
-  quality = artifact.quality,
-  exact?: ExactTokens,
-  provided?: ProvidedEmbedding | null,
+  { quality = artifact.quality, exact, provided, keepsFeatures = false }: AnalysisOptions = {},
 ): Analysis => {
-  const { probabilities, difficulty, similarities, tokens } = artifact.assess(request)
+  const { probabilities, difficulty, similarities, tokens, values } = artifact.assess(request)
   const counted = exact?.count(request.text, tokens) ?? null
   const elsewhere = provided ? similaritiesIn(artifact, provided) : null
   const near = nearestClusters(elsewhere ?? similarities)
@@ -63,5 +69,8 @@ export const analyse = (
     clusters: told.map(({ cluster }) => cluster),
     clusterWeights: told.map(({ weight }) => weight),
     quality: qualityNear(near, quality, artifact.clusters),
+    features: keepsFeatures
+      ? Array.from(values, (value) => (Number.isNaN(value) ? null : value))
+      : null,
   }
 }

@@ -100,7 +100,7 @@ export class TrainedArtifact implements Artifact {
     const { profile, tokens: read, similarities, slopeSums } = reading
     const tokens = writeFeatures(request, profile, read, this.#values)
     const { probabilities, gain, difficulty } = this.#judge(this.#values, slopeSums, profile.words)
-    return { probabilities, gain, difficulty, similarities, tokens }
+    return { probabilities, gain, difficulty, similarities, tokens, values: this.#values }
   }
 
   predict(features: Features): Prediction {

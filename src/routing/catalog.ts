@@ -77,6 +77,8 @@ export const routerConfigSchema = z
       .default({ mode: 'off', ttlSeconds: 300, threshold: 0.97 }),
     /** `provider`: questions are also sent to the deployment's server of embeddings. */
     embedding: z.enum(['lexical', 'provider']).default('lexical'),
+    /** Whether the numbers that a request was judged by are stored with it, to train on; its text never is. */
+    keepFeatures: z.boolean().default(false),
     candidates: z.array(candidateSchema).min(1).max(CANDIDATES_MAX),
   })
   .superRefine(({ candidates }, context) => {

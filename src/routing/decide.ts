@@ -245,7 +245,10 @@ const decideOn = (
   const read = request()
   if (!read.ok) return read
   const exact = router.config.tokens === 'exact' ? state.tokens : undefined
-  const analysis = analyse(read.value, router.artifact, router.quality, exact, embedding)
+  const { artifact, quality, config } = router
+  const { keepFeatures: keepsFeatures } = config
+  const options = { quality, exact, provided: embedding, keepsFeatures }
+  const analysis = analyse(read.value, artifact, options)
   // What is only for the meantime is not remembered.
   const isFinal = embedding !== null && (!exact || analysis.tokensSource !== 'heuristic')
   if (isFinal) state.decisions.keep(facts.key, analysis, nowMs)

@@ -68,4 +68,6 @@ export interface Assessment
     Pick<Features, 'tokens'> {
   /** As those of a prediction. */
   readonly similarities: readonly number[]
+  /** As `Features.values`; of the next request after the next call. */
+  readonly values: Float64Array
 }

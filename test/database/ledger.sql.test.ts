@@ -73,13 +73,13 @@ describe('a flush of the ledger', () => {
       isCanary: true,
       costNanoUsd: 9_007_199_254_740_991,
       latencyMs: 0.123_456_789,
-      features: [0.5, -1.25, 3],
+      features: [0.5, -1.25, 3, null],
     })
     for (let time = 0; time < 2; time++) await write(batchOf([record]))
     const { requests } = expectOk(await listRequests(db, organisation.id, { limit: 10 }))
     const { features, ...rest } = record
     expect(requests).toEqual([rest])
-    const [stored] = await runSql<{ features: number[] }>(
+    const [stored] = await runSql<{ features: (number | null)[] }>(
       'SELECT features FROM llm_requests WHERE id = $1',
       [record.id],
     )

@@ -19,6 +19,7 @@ describe('a configuration', () => {
       allowedModels: null,
       reasoning: { cheap: null, mid: null, hard: null },
       penalties: { latency: 0.1, context: 0.2, health: 0.3 },
+      keepFeatures: false,
       candidates: [SMALL],
     })
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { FEATURE_NAMES } from '../../src/routing/features.ts'
 import '../kernels/load.ts'
 import { DECISION_TTL_MS } from '../../src/routing/decision-cache.ts'
 import { PROMPT_CACHE_MS } from '../../src/routing/session-affinity.ts'
@@ -188,6 +189,18 @@ describe('a request for a model by name', () => {
     expect(refused(bodyOf(EASY, { model: 'small' }), { config })).toMatchObject({
       reason: 'no-candidate',
     })
+  })
+})
+
+describe('features', () => {
+  it('are part of a decision only where the organisation keeps them', () => {
+    const config = configWith({ keepFeatures: true })
+    const { features } = decided(bodyOf(MID), { config }).analysis
+    expect(features).toHaveLength(FEATURE_NAMES.length)
+    expect(features?.[FEATURE_NAMES.indexOf('question_words_log')]).toBeCloseTo(Math.log2(7), 5)
+    // The request says nothing of its longest answer.
+    expect(features?.at(-1)).toBeNull()
+    expect(decided(bodyOf(MID)).analysis.features).toBeNull()
   })
 })
 

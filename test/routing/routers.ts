@@ -42,7 +42,12 @@ export const artifactWith = (fields: Partial<Artifact> = {}): Artifact => ({
   assess: (request) => {
     const features = extractFeatures(request)
     const { similarities, ...said } = (fields.predict ?? predict)(features)
-    return { ...said, similarities: [...similarities], tokens: features.tokens }
+    return {
+      ...said,
+      similarities: [...similarities],
+      tokens: features.tokens,
+      values: features.values,
+    }
   },
   close: () => {},
   ...fields,
