@@ -11,8 +11,9 @@ export const MODELS_MAX = 1_024
 /** A key rests so long where the provider does not say. */
 const RATE_LIMITED_MS = 1_000
 const KEY_REST_MS_MAX = 300_000
-/** A key that was refused is tried again then: quotas are filled up, keys are put right. */
-const REFUSED_KEY_MS = 60_000
+/** A key that was refused is tried again then, and later each time: quotas are filled up, keys are put right. */
+const REFUSED_KEY_MS = 5_000
+const REFUSED_KEY_MS_MAX = 60_000
 /** An outlier among the keys rests so long. */
 const EJECTED_MS = 30_000
 /** Calls of a key after which it is compared with the others, and its counts are halved. */
@@ -25,6 +26,8 @@ interface Key {
   readonly weight: number
   successes: number
   failures: number
+  /** Times in a row that the provider did not take it. */
+  refusals: number
   /** The provider does not take it, or it fails more than the others. */
   outUntilMs: number
 }
@@ -92,6 +95,7 @@ export class ProviderHealth {
       ...key,
       successes: 0,
       failures: 0,
+      refusals: 0,
       outUntilMs: Number.NEGATIVE_INFINITY,
     }))
   }
@@ -208,7 +212,9 @@ export class ProviderHealth {
           this.#limit.succeeded(ms)
           this.#address.succeeded(nowMs)
           breaker.succeeded(nowMs)
-          if (key !== null) this.#count(key, 'successes', nowMs)
+          if (key === null) return
+          key.refusals = 0
+          this.#count(key, 'successes', nowMs)
         }),
       failed: (nowMs, fault) => once(() => this.#failed(state, key, fault, nowMs)),
       dropped: () =>
@@ -237,8 +243,11 @@ export class ProviderHealth {
       // It is the key's matter, not the model's.
       breaker.dropped()
       if (key === null) return
-      if (fault.reason === 'credential') key.outUntilMs = nowMs + REFUSED_KEY_MS
-      else pool.rest(key, nowMs + Math.min(fault.retryAfterMs ?? RATE_LIMITED_MS, KEY_REST_MS_MAX))
+      if (fault.reason === 'credential') {
+        const restMs = REFUSED_KEY_MS * 2 ** Math.min(key.refusals++, 10)
+        key.outUntilMs = nowMs + Math.min(restMs, REFUSED_KEY_MS_MAX)
+      } else
+        pool.rest(key, nowMs + Math.min(fault.retryAfterMs ?? RATE_LIMITED_MS, KEY_REST_MS_MAX))
     } else if (isAnswer(fault)) {
       breaker.succeeded(nowMs)
     } else {

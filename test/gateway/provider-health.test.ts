@@ -62,19 +62,19 @@ describe('the health of a provider', () => {
     expect(refusal(health, 'm', 2_000)).toBeNull()
   })
 
-  it('leaves a key out that the provider refuses, for every model', () => {
+  it('leaves a key out that the provider refuses, for every model, longer each time', () => {
     const health = new ProviderHealth([key('a')])
-    admitted(health, 'm').failed(0, { reason: 'credential', status: 401 })
-    expect(refusal(health, 'other', 1_000)?.retryAfterMs).toBe(59_000)
-    expect(health.snapshot(1_000).keysResting).toBe(1)
-    expect(health.stateOf('other', 1_000)).toBe('closed')
-  })
-
-  it('says when the first key is back, of keys that rest and keys that are refused', () => {
-    const health = new ProviderHealth([key('a'), key('b')])
-    admitted(health, 'm').failed(0, LIMITED)
-    admitted(health, 'm').failed(0, { reason: 'credential', status: 401 })
-    expect(refusal(health, 'm', 500)).toEqual({ reason: 'keys-resting', retryAfterMs: 1_500 })
+    let nowMs = 0
+    for (const restMs of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+      admitted(health, 'm', nowMs).failed(nowMs, { reason: 'credential', status: 401 })
+      expect(refusal(health, 'other', nowMs + 1)?.retryAfterMs).toBe(restMs - 1)
+      expect(health.snapshot(nowMs + 1).keysResting).toBe(1)
+      expect(health.stateOf('other', nowMs + 1)).toBe('closed')
+      nowMs += restMs
+    }
+    admitted(health, 'm', nowMs).succeeded(nowMs, 10)
+    admitted(health, 'm', nowMs).failed(nowMs, { reason: 'credential', status: 401 })
+    expect(refusal(health, 'm', nowMs)?.retryAfterMs).toBe(5_000)
   })
 
   it('uses the credential of the client where it has one, and lets it harm no one', () => {
