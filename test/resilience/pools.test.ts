@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HedgePolicy, TIMES_MIN } from '../../src/resilience/hedge.ts'
 import { outliersOf, wilsonLower } from '../../src/resilience/outlier.ts'
-import { fullJitterMs, retryAfterMsOf } from '../../src/resilience/retry.ts'
+import { fullJitterMs } from '../../src/resilience/retry.ts'
 import { WeightedPool } from '../../src/resilience/weighted-pool.ts'
 
 describe('weighted pool', () => {
@@ -80,23 +80,6 @@ describe('retry', () => {
     expect(fullJitterMs(0, options, 0.5)).toBe(50)
     expect(fullJitterMs(2, options, 0.5)).toBe(200)
     expect(fullJitterMs(60, options, 0.999)).toBeCloseTo(999)
-  })
-
-  it.each([
-    [{ 'retry-after': '3' }, 3_000],
-    [{ 'retry-after': '0.25' }, 250],
-    [{ 'retry-after-ms': '150', 'retry-after': '9' }, 150],
-    [{ 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' }, 0],
-    [{ 'retry-after': 'soon' }, null],
-    [{ 'retry-after': '-1' }, null],
-    [{}, null],
-  ] as const)('reads %j as %s ms', (headers, ms) => {
-    expect(retryAfterMsOf(new Headers(headers), 2_000_000_000_000)).toBe(ms)
-  })
-
-  it('reads a date as the time until then', () => {
-    const headers = new Headers({ 'retry-after': new Date(10_000).toUTCString() })
-    expect(retryAfterMsOf(headers, 4_000)).toBe(6_000)
   })
 })
 
