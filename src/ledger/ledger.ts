@@ -87,7 +87,7 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
     try {
       this.ctx.storage.transactionSync(() => {
         if (isNew && isStored) {
-          this.#store(entries)
+          this.#store(entries, nowMs)
           this.#journal.setSequence(holder, sequence, nowMs)
         }
         // What comes after its successor tells of requests that have ended since.
@@ -110,8 +110,8 @@ export class Ledger extends DurableObject<Env> implements api.LedgerRpc {
     return Math.ceil(this.#settings.flushIntervalMs / 1_000) + 1
   }
 
-  #store(entries: readonly api.Entry[]): void {
-    const cleaned = entries.map((entry) => ({ ...entry, record: storable(entry.record) }))
+  #store(entries: readonly api.Entry[], nowMs: number): void {
+    const cleaned = entries.map((entry) => ({ ...entry, record: storable(entry.record, nowMs) }))
     const added = this.#outcomes.decide(cleaned.map(({ record }) => record))
     const fresh = cleaned.filter(({ record }) => added.delete(record.id))
     this.#leases.settle(fresh)

@@ -112,6 +112,21 @@ describe('a lease', () => {
   })
 })
 
+it.each([
+  ['a year ahead', NOW + 365 * 24 * HOUR_MS],
+  ['three days behind', NOW - 72 * HOUR_MS],
+  ['no clock', Number.NaN],
+])('a request told by %s is spent today, where budgets count it', async (name, atMs) => {
+  vi.spyOn(Date, 'now').mockReturnValue(NOW)
+  const ledger = rpcOf(name)
+  const entry = entryOf(700, null, 0)
+  const entries = [{ ...entry, record: { ...entry.record, atMs } }]
+  await ledger.report(ORGANISATION, { holder: 'a', sequence: 1, entries, leases: [] })
+  expect(await ledger.spent([{ keyId: KEY, budgetPeriod: 'day' }])).toEqual([
+    { keyId: KEY, spentNanoUsd: 700 },
+  ])
+})
+
 it('a ledger whose clock was set back does its next round soon, not when the clock is there again', async () => {
   const clock = vi.spyOn(Date, 'now').mockReturnValue(NOW)
   const stub = stubOf('set back')
