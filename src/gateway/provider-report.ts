@@ -22,8 +22,16 @@ const describeModel = (providerId: string, { model, state, errorRatio }: ModelHe
   }
 }
 
-/** The deployment's providers as this isolate knows them; of keys their number alone. */
-export const describeProviders = (env: Env, nowMs: number) =>
+/**
+ * The deployment's providers as this isolate knows them; of keys their number alone.
+ *
+ * @param isShown whether the organisation may know the model `provider/model`: others name theirs, too
+ */
+export const describeProviders = (
+  env: Env,
+  nowMs: number,
+  isShown: (providerId: string, model: string) => boolean,
+) =>
   providersOf(env)
     .all()
     .map(({ id, kind, isMock, keys }) => {
@@ -40,6 +48,8 @@ export const describeProviders = (env: Env, nowMs: number) =>
         keysResting: health?.keysResting ?? 0,
         refused: health?.refused ?? 0,
         ...gatewayMetrics.of(id),
-        models: (health?.models ?? []).map((model) => describeModel(id, model)),
+        models: (health?.models ?? [])
+          .filter(({ model }) => isShown(id, model))
+          .map((model) => describeModel(id, model)),
       }
     })

@@ -3,12 +3,15 @@ import { errorsAs } from '../http/protocol-errors.ts'
 import { createRouter } from '../http/validate.ts'
 import { exposition, OPEN_METRICS } from '../observability/metrics.ts'
 import type { Dialect } from '../routing/request.ts'
+import { withRouter } from '../routing/with-router.ts'
 import { serveChatRoute } from './chat-route.ts'
 import { serveEmbeddingsRoute } from './embeddings-route.ts'
 import { DIALECTS } from './gateway-dialects.ts'
 import { gatewayError, paramOf } from './gateway-errors.ts'
 import { describeGateway } from './gateway-openapi.ts'
+import { backgroundOf } from './gateway-ports.ts'
 import { gatewayMetrics, healthRegistry } from './gateway-state.ts'
+import { modelCatalog } from './model-catalog.ts'
 import { describeProviders } from './provider-report.ts'
 
 /** Requests to language models, in the dialects of OpenAI and Anthropic. */
@@ -41,11 +44,20 @@ gateway.post('/v1/chat/completions', requireScope('write'), (c) => serveChatRout
 gateway.post('/v1/messages', requireScope('write'), (c) => serveChatRoute(c, 'anthropic'))
 gateway.post('/v1/embeddings', requireScope('write'), serveEmbeddingsRoute)
 
-gateway.get('/api/v1/llm/providers', requireScope('read'), (c) =>
-  c.json({ providers: describeProviders(c.env, Date.now()) }, 200, {
-    'cache-control': 'private, no-cache',
-  }),
-)
+gateway.get('/api/v1/llm/providers', requireScope('read'), async (c) => {
+  const nowMs = Date.now()
+  const catalog = modelCatalog(c.get('settings'), nowMs, backgroundOf(c))
+  const providers = await withRouter(c, ({ router }) =>
+    describeProviders(
+      c.env,
+      nowMs,
+      // What stands in a list that everybody has tells nothing of who asked for it.
+      (provider, model) =>
+        router.byId.has(`${provider}/${model}`) || catalog.find(provider, model) !== null,
+    ),
+  )
+  return c.json({ providers }, 200, { 'cache-control': 'private, no-cache' })
+})
 
 gateway.get('/metrics', requireScope('read'), (c) =>
   c.body(exposition(gatewayMetrics.families(healthRegistry().all(), Date.now())), 200, {

@@ -1,5 +1,6 @@
 import type { Dialect } from '../routing/request.ts'
 import type { DialectEncoder, GatewayError } from './dialects/types.ts'
+import { readFields } from './fields.ts'
 import type { SseEvent } from './sse.ts'
 import type { Received } from './stream-source.ts'
 
@@ -19,9 +20,16 @@ export const eventText = ({ event, data }: SseEvent): string => {
   return `${name}data: ${lines}\n\n`
 }
 
-/** Whether an event holds nothing but tokens: OpenAI's last chunk, which only who asked for it expects. */
-const isUsageAlone = ({ chat }: Received): boolean =>
-  chat.length > 0 && chat.every(({ kind }) => kind === 'usage')
+/**
+ * Whether an event holds nothing but tokens: OpenAI's last chunk, which only who asked for it expects. Others
+ * tell tokens in every chunk, also in those whose choices say something that nobody here reads.
+ */
+const isUsageAlone = ({ event, chat }: Received): boolean => {
+  if (event === null || chat.length === 0) return false
+  if (!chat.every(({ kind }) => kind === 'usage')) return false
+  const { choices } = readFields(event.data) ?? {}
+  return !Array.isArray(choices) || choices.length === 0
+}
 
 /** The mark at the end of a stream, for providers that leave it out. */
 const END_TEXT: Readonly<Record<Dialect, string>> = {

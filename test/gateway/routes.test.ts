@@ -351,6 +351,13 @@ describe('what stands around', () => {
     expect(text).not.toMatch(/upstream\.test|sk-/)
   })
 
+  it('does not tell which models others named', async () => {
+    await chat({ model: 'openai/the-secret-project-of-another' })
+    const text = await (await get('/api/v1/llm/providers')).text()
+    expect(text).toContain('gpt-4.1-mini')
+    expect(text).not.toContain('secret-project')
+  })
+
   it('exposes its counters as OpenMetrics', async () => {
     await chat()
     const response = await get('/metrics')
