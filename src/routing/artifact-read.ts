@@ -18,6 +18,7 @@ import {
 } from './artifact-format.ts'
 import { TrainedArtifact } from './artifact-model.ts'
 import { checkValues, Sections, treeFaultOf, treesOf } from './artifact-sections.ts'
+import { jsonOf } from './content.ts'
 import { FEATURE_NAMES, FEATURES_VERSION } from './features.ts'
 import type { RoutingRequest } from './types.ts'
 
@@ -70,6 +71,8 @@ function readHead(
     // A TypeError of the decoder or a SyntaxError: both are the file's.
     return malformed('the head is no JSON in UTF-8')
   }
+  // It is told as JSON, too.
+  if (jsonOf(json) === null) return malformed('the head is nested too deeply')
   const parsed = headSchema.safeParse(json)
   if (!parsed.success) {
     const [issue] = parsed.error.issues

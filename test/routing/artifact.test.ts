@@ -272,6 +272,18 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
 describe('a faulty artifact', () => {
   it.each([
     ['an empty file', async () => new Uint8Array(0), { reason: 'malformed' }],
+    [
+      'a report that is nested more deeply than JSON is written',
+      async () => {
+        const deep = `{"report":${'['.repeat(500_000)}${']'.repeat(500_000)}}`
+        const file = new Uint8Array(16 + deep.length)
+        file.set((await writeArtifact(contentOf())).subarray(0, 12))
+        new DataView(file.buffer).setUint32(12, deep.length, true)
+        file.set(new TextEncoder().encode(deep), 16)
+        return file
+      },
+      { reason: 'malformed', detail: 'the head is nested too deeply' },
+    ],
     ['another file', async () => new Uint8Array(64).fill(7), { reason: 'malformed' }],
     [
       'a file beyond the bound',
