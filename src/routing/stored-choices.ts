@@ -23,6 +23,8 @@ export interface Slot {
   readonly artifact: Artifact | null
 }
 
+type MaybeRead = Artifact | null | undefined
+
 export const NO_SLOT: Slot = { version: null, artifact: null }
 
 const refuse = (organisationId: string, what: string, reason: string): void =>
@@ -47,7 +49,8 @@ export const configOf = (organisationId: string, text: string): RouterConfig | n
  * The artifact of a version where the slot has another one.
  *
  * @param what as the log calls it        @param find its content
- * @returns null where there is none to read, or none that is sound: the reason is logged
+ * @returns null where there is none to read, or none that is sound: the reason is logged; undefined where there
+ *   is no memory for it now
  */
 export const readStored = async (
   organisationId: string,
@@ -56,20 +59,20 @@ export const readStored = async (
   what: string,
   find: (organisationId: string) => Promise<Uint8Array | null>,
   options: ReadArtifactOptions,
-): Promise<Artifact | null> => {
+): Promise<MaybeRead> => {
   if (version === null || version === slot.version) return null
   const content = await find(organisationId)
   if (content === null) return null
   const read = await readArtifact(new Uint8Array(content), options)
   if (read.ok) return read.value
   refuse(organisationId, what, describeFault(read.error))
-  return null
+  return read.error.reason === 'no-memory' ? undefined : null
 }
 
 /** Both, or neither: where one cannot be had the other is closed. @throws what the first to fail throws */
 export const bothRead = async (
-  ...reads: readonly [Promise<Artifact | null>, Promise<Artifact | null>]
-): Promise<readonly [Artifact | null, Artifact | null]> => {
+  ...reads: readonly [Promise<MaybeRead>, Promise<MaybeRead>]
+): Promise<readonly [MaybeRead, MaybeRead]> => {
   const [one, other] = await Promise.allSettled(reads)
   if (one.status === 'rejected') {
     if (other.status === 'fulfilled') other.value?.close()
@@ -84,14 +87,15 @@ export const bothRead = async (
 
 /**
  * What a slot becomes. The artifact that goes is closed; of two requests that read the same version the second
- * one's is.
+ * one's is. Without memory it stays as it is, so that the version is read again.
  */
 export const replaceSlot = (
   slot: Slot,
   version: string | null,
-  read: Artifact | null,
+  read: MaybeRead,
   keepsLastGood: boolean,
 ): Slot => {
+  if (read === undefined) return slot
   if (version === slot.version) {
     read?.close()
     return slot

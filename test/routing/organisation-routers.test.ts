@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StoredOutcome } from '../../src/database/outcome-queries.ts'
 import type { StoredRouter } from '../../src/database/router-queries.ts'
+import { ArenaExhaustedError } from '../../src/kernels/memory.ts'
 import { getKernels } from '../../src/kernels/module.ts'
 import type { Artifact } from '../../src/routing/artifact.ts'
 import { readArtifact } from '../../src/routing/artifact-read.ts'
@@ -184,6 +185,24 @@ describe('an organisation’s router', () => {
     rows.router = { ...rows.router, artifactVersion: null }
     await routers.use('o', store, 2 * RELOAD_MS, all)
     expect(arena.liveBlocks).toBe(live)
+    shipped.close()
+  })
+
+  it('has its own artifact once there is memory for it', async () => {
+    const shipped = await loaded()
+    const { arena } = getKernels()
+    const routers = new OrganisationRouters(shipped)
+    const { rows, store } = storeWith()
+    rows.artifact = await smallArtifact([...MODELS, 'own'])
+    rows.router = { ...rows.router, artifactVersion: 'own' }
+    const take = vi.spyOn(arena, 'take').mockImplementation((bytes) => {
+      throw new ArenaExhaustedError(bytes)
+    })
+    expect((await routers.use('o', store, 0, all)).artifactSource).toBe('shipped')
+    take.mockRestore()
+    const used = await routers.use('o', store, RELOAD_MS, all)
+    expect(used.artifactSource).toBe('organisation')
+    used.router.artifact.close()
     shipped.close()
   })
 
