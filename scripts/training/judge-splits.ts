@@ -6,6 +6,7 @@ import { boost, softmaxRows } from './gbdt.ts'
 import { orderOf, routingQuality } from './metrics.ts'
 import { seeded, shuffle } from './seeded.ts'
 import {
+  FORMS,
   gainsOf,
   type LabelledRow,
   rowsOf,
@@ -23,7 +24,7 @@ export interface SplitOptions {
   readonly resamples: number
 }
 
-const OPTIONS: SplitOptions = { splits: 12, heldOut: 10, resamples: 500 }
+const OPTIONS: SplitOptions = { splits: 16, heldOut: 10, resamples: 500 }
 
 /** Which forms a part learns from, and how much of the margins is its own. */
 interface Configuration {
@@ -110,7 +111,7 @@ function splitOf(examples: readonly Example[], heldOut: number, seed: number): S
   const rest = examples.filter(({ subject }) => !out.has(subject))
   const parts = {
     asked: partsOf(rowsOf(rest, ['asked']), seed),
-    both: partsOf(rowsOf(rest), seed),
+    both: partsOf(rowsOf(rest, FORMS), seed),
   }
   const own = held.map((i) => examples[i] as Example)
   return {

@@ -37,7 +37,7 @@ export const SINGLE_OUTCOMES = {
   /** Rows of Q̂ at most: those of the data, then models by their outcomes. */
   rowsMax: 64,
   /** Of all labelled rows' weight, what those of single outcomes weigh together at most. */
-  weightShareMax: 0.5,
+  weightShareMax: 0.25,
 } as const
 
 /**

@@ -19,6 +19,8 @@ export const TRAINING = {
     featureShare: 0.5,
   },
   lexical: { penalty: 2, iterations: 40, tolerance: 1e-3, trigramScale: 0.43 },
+  /** Forms of a question that are learnt from; calibration is of both. */
+  forms: ['asked'],
   /** Of the trees' margins and of the lexical ones in their sum. */
   share: 0.5,
   /** Folds whose held-out margins calibrate. */
@@ -77,10 +79,10 @@ export interface LabelledRow extends Row {
 
 export const FORMS: readonly Form[] = ['asked', 'bare']
 
-/** Every question in every form, which share its weight, so that a template says little. */
+/** Every question in each of the forms, which share its weight. */
 export function rowsOf(
   examples: readonly Example[],
-  forms: readonly Form[] = FORMS,
+  forms: readonly Form[] = TRAINING.forms,
 ): LabelledRow[] {
   const sizes = new Map<string, number>()
   for (const { subject } of examples) sizes.set(subject, (sizes.get(subject) ?? 0) + 1)
