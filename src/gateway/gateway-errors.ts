@@ -4,6 +4,7 @@ import type { Dialect } from '../routing/request.ts'
 import type { GatewayError } from './dialects/types.ts'
 import type { UpstreamFault } from './faults.ts'
 import { DIALECTS } from './gateway-dialects.ts'
+import { usdText } from './gateway-settlement.ts'
 
 /** OpenAI's codes, by status; null in Anthropic's errors, which have none. */
 const CODES: Readonly<Record<number, string>> = {
@@ -76,7 +77,8 @@ export const routingError = (dialect: Dialect, fault: RoutingFault): GatewayErro
   }
 }
 
-const usd = (nanoUsd: number): string => `$${(nanoUsd / 1e9).toFixed(2)}`
+/** Dollars and cents, and as much behind them as there is. */
+const usd = (nanoUsd: number): string => `$${usdText(nanoUsd).replace(/(\.\d\d\d*?)0+$/, '$1')}`
 
 /** A key that may not send this now. */
 export const limitError = (dialect: Dialect, fault: LimitFault, nowMs: number): GatewayError => {

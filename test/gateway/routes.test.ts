@@ -222,6 +222,17 @@ describe('POST /v1/chat/completions', () => {
   })
 
   it.each([
+    [4_000_000, 'budget of $0.004 has'],
+    [1_500_000_000, 'budget of $1.50 has'],
+    [0, 'budget of $0.00 has'],
+    [123, 'budget of $0.000000123 has'],
+  ])('says a budget of %i billionths of a dollar exactly', async (budgetNanoUsd, told) => {
+    kept.fault = { reason: 'budget-exceeded', spentNanoUsd: 1, budgetNanoUsd, resetsAtMs: null }
+    const { error } = (await (await chat()).json()) as { error: { message: string } }
+    expect(error.message).toContain(told)
+  })
+
+  it.each([
     ['{', 400],
     ['[]', 400],
     [{ ...CHAT, messages: [] }, 400],
