@@ -1,3 +1,5 @@
+import { joinBytes } from './json-splice.ts'
+
 /** A body that was read under a bound. */
 export type AnswerBody =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }
@@ -5,18 +7,6 @@ export type AnswerBody =
   | { readonly kind: 'too-long' }
   /** The connection broke, or the call was stopped. */
   | { readonly kind: 'broken' }
-
-const join = (chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array => {
-  const [first] = chunks
-  if (chunks.length === 1 && first !== undefined) return first
-  const bytes = new Uint8Array(sizeBytes)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
-}
 
 /** The whole body of an answer. @throws never */
 export const readAnswerBody = async (response: Response, bytesMax: number): Promise<AnswerBody> => {
@@ -39,7 +29,11 @@ export const readAnswerBody = async (response: Response, bytesMax: number): Prom
     let sizeBytes = 0
     for (;;) {
       const { done, value } = await reader.read()
-      if (done) return { kind: 'whole', bytes: join(chunks, sizeBytes) }
+      if (done)
+        return {
+          kind: 'whole',
+          bytes: chunks.length === 1 && chunks[0] ? chunks[0] : joinBytes(chunks),
+        }
       sizeBytes += value.byteLength
       if (sizeBytes > bytesMax) {
         await reader.cancel()

@@ -1,5 +1,8 @@
 import type { Fields } from './chat.ts'
 
+/** A value's JSON, or null where it is nested more deeply than V8 writes. */
+export { jsonOf as writeJson } from '../routing/content.ts'
+
 /** What others send is looked at through these: a value of another kind is as if it were absent. */
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -25,15 +28,6 @@ export const ownOf = <T>(table: Readonly<Record<string, T>>, name: string): T | 
 
 export const isAbsent = (value: unknown): value is null | undefined =>
   value === undefined || value === null
-
-/** A value's JSON, or null where it is nested more deeply than V8 writes: it reads any depth. */
-export const writeJson = (value: unknown): string | null => {
-  try {
-    return JSON.stringify(value)
-  } catch {
-    return null
-  }
-}
 
 const utf8 = new TextDecoder()
 

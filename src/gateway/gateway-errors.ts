@@ -1,5 +1,5 @@
 import type { LimitFault } from '../ledger/types.ts'
-import type { RoutingFault } from '../routing/faults.ts'
+import { paramOf, type RoutingFault } from '../routing/faults.ts'
 import type { Dialect } from '../routing/request.ts'
 import type { GatewayError } from './dialects/types.ts'
 import type { UpstreamFault } from './faults.ts'
@@ -40,17 +40,6 @@ export const gatewayError = (
     ? {}
     : { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1_000)) }),
 })
-
-/** OpenAI's name for a field: `messages[0].content` of `#/messages/0/content`. */
-export const paramOf = (pointer: string): string | null =>
-  pointer === '#'
-    ? null
-    : pointer
-        .slice(2)
-        .split('/')
-        .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
-        .join('')
-        .slice(1)
 
 /** A request that no candidate is asked for. */
 export const routingError = (dialect: Dialect, fault: RoutingFault): GatewayError => {

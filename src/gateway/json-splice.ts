@@ -127,7 +127,8 @@ const membersOf = (bytes: Uint8Array, open: number): readonly Member[] => {
   return members
 }
 
-const join = (pieces: readonly Uint8Array[]): Uint8Array => {
+/** All bytes in one array. */
+export const joinBytes = (pieces: readonly Uint8Array[]): Uint8Array => {
   const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
   let at = 0
   for (const piece of pieces) {
@@ -174,5 +175,5 @@ export const replaceMembers = (bytes: Uint8Array, replacements: Replacements): U
     from = end
   }
   pieces.push(bytes.subarray(members.at(-1)?.end ?? from))
-  return join(pieces)
+  return joinBytes(pieces)
 }

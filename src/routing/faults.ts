@@ -39,3 +39,10 @@ export const invalid = (pointer: string, detail: string): RoutingFault => ({
   pointer,
   detail,
 })
+
+/** OpenAI's name for a place in a body: `messages[0].content` of `#/messages/0/content`; null for the whole. */
+export const paramOf = (pointer: string): string | null =>
+  pointer
+    .replace(/^#\/?/, '')
+    .replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]')
+    .replaceAll('/', '.') || null

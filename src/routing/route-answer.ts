@@ -1,16 +1,7 @@
 import { type Problem, problem } from '../http/problem.ts'
 import type { ProtocolBody, ProtocolError } from '../http/protocol-errors.ts'
 import type { Decision } from './decide.ts'
-import type { RoutingFault } from './faults.ts'
-
-/** OpenAI's name for a field: `messages[0].content` of `#/messages/0/content`. */
-const paramOf = (pointer: string): string =>
-  pointer
-    .slice(2)
-    .split('/')
-    .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
-    .join('')
-    .slice(1)
+import { paramOf, type RoutingFault } from './faults.ts'
 
 /** Codes that OpenAI's clients tell apart, by status. */
 const CODES: Readonly<Record<number, string>> = {
@@ -28,7 +19,7 @@ export const openAiError = ({ status, message, pointer }: ProtocolError): Protoc
     error: {
       message,
       type: status >= 500 ? 'server_error' : 'invalid_request_error',
-      param: pointer === undefined || pointer === '#' ? null : paramOf(pointer),
+      param: pointer === undefined ? null : paramOf(pointer),
       code: CODES[status] ?? null,
     },
   }),

@@ -9,13 +9,13 @@ import type {
   Usage,
 } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { fieldsOf, isFields, listOf, ownOf, textOf } from '../fields.ts'
+import { fieldsOf, isFields, listOf, ownOf, textOf, writeJson } from '../fields.ts'
 import type { SseEvent } from '../sse.ts'
 import { signedId } from './call-ids.ts'
 import { faultInStream } from './gemini-fault.ts'
 import { logprobsOf } from './gemini-logprobs.ts'
 import type { StreamDecoder } from './types.ts'
-import { jsonOf, jsonTextOf, malformed, tokensOf } from './wire.ts'
+import { jsonOf, malformed, tokensOf } from './wire.ts'
 
 /** Ends of an answer that is none: the model wrote something that is not its own protocol. */
 const BROKEN = new Set([
@@ -66,7 +66,7 @@ const callOf = (part: Fields, answerId: string, index: number, call: number): To
   return {
     id: signedId(id, textOf(thoughtSignature)),
     name: textOf(given.name) ?? '',
-    arguments: jsonTextOf(given.args ?? {}) ?? '{}',
+    arguments: writeJson(given.args ?? {}) ?? '{}',
   }
 }
 

@@ -1,12 +1,5 @@
-import type { RoutingFault } from '../../routing/faults.ts'
+import { paramOf, type RoutingFault } from '../../routing/faults.ts'
 import type { UpstreamFault } from '../faults.ts'
-
-/** OpenAI's name for a place in a body: `messages[0].content` of `#/messages/0/content`. */
-export const paramOf = (pointer: string): string | null =>
-  pointer
-    .replace(/^#\/?/, '')
-    .replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]')
-    .replaceAll('/', '.') || null
 
 /** A body that reads as JSON and can not be written as such again. */
 export const TOO_DEEP: UpstreamFault = {

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { countOf } from '../fields.ts'
+import { countOf, writeJson } from '../fields.ts'
 import { safeDetail } from '../upstream-errors.ts'
 import { TOO_DEEP } from './request-fault.ts'
 import type { Credential, UpstreamRequest } from './types.ts'
@@ -48,22 +48,12 @@ export const credentialHeaders = ({ scheme, secret }: Credential): Record<string
   }
 }
 
-/** A value's JSON; null where it is nested more deeply than V8 writes. */
-export const jsonTextOf = (value: unknown): string | null => {
-  try {
-    return JSON.stringify(value)
-  } catch {
-    // RangeError: V8 reads JSON of any depth but writes it by recursion.
-    return null
-  }
-}
-
 export const postJson = (
   url: string,
   credential: Credential,
   value: unknown,
 ): Result<UpstreamRequest, UpstreamFault> => {
-  const body = jsonTextOf(value)
+  const body = writeJson(value)
   if (body === null) return err(TOO_DEEP)
   const headers = { 'content-type': 'application/json', ...credentialHeaders(credential) }
   return ok({ url, headers, body })

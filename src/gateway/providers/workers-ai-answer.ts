@@ -1,11 +1,11 @@
 import { err, ok, type Result } from '../../result.ts'
 import type { ChatEvent, Completion, Fields, ToolCall, Usage } from '../chat.ts'
 import type { UpstreamFault } from '../faults.ts'
-import { fieldsOf, isFields, listOf, textOf } from '../fields.ts'
+import { fieldsOf, isFields, listOf, textOf, writeJson } from '../fields.ts'
 import type { SseEvent } from '../sse.ts'
 import { openai } from './openai.ts'
 import type { StreamDecoder } from './types.ts'
-import { jsonOf, jsonTextOf, malformed, tokensOf } from './wire.ts'
+import { jsonOf, malformed, tokensOf } from './wire.ts'
 import { workersAiFaultOf } from './workers-ai-fault.ts'
 
 const utf8 = new TextEncoder()
@@ -24,11 +24,11 @@ const usageOf = (usage: unknown): Usage | null => {
 /** JSON mode answers with the value itself. */
 const textIn = (response: unknown): string | null => {
   if (response === null || response === undefined) return null
-  return typeof response === 'string' ? response : jsonTextOf(response)
+  return typeof response === 'string' ? response : writeJson(response)
 }
 
 const argumentsOf = (given: unknown): string =>
-  typeof given === 'string' ? given : (jsonTextOf(given ?? {}) ?? '{}')
+  typeof given === 'string' ? given : (writeJson(given ?? {}) ?? '{}')
 
 /** A call: `{ name, arguments }`, or OpenAI's `{ id, function: { name, arguments } }`. */
 const callOf = (value: unknown, place: number): ToolCall => {
@@ -55,7 +55,7 @@ export const readRun = (body: Uint8Array, nowMs: number): Result<Completion, Ups
   if (!read.ok) return read
   const result = read.value
   if (Array.isArray(result.choices))
-    return openai.readCompletion(utf8.encode(jsonTextOf(result) ?? ''), nowMs)
+    return openai.readCompletion(utf8.encode(writeJson(result) ?? ''), nowMs)
   const text = textIn(result.response)
   const toolCalls = listOf(result.tool_calls).map(callOf)
   if (text === null && toolCalls.length === 0)
