@@ -37,6 +37,14 @@ describe('the shipped router', () => {
       expect(report.crossValidation[form].apgrAbove.random.low).toBeGreaterThan(0)
   })
 
+  it('ranks whole subjects that one model never saw better than by length, in the mean of many splits', () => {
+    for (const form of ['asked', 'bare']) {
+      const { mean, splitsAbove } = report.splits[form]['trees and words, asked'].aboveLength
+      expect(mean.value).toBeGreaterThan(0)
+      expect(splitsAbove).toBeGreaterThan(report.splits.splits / 2)
+    }
+  })
+
   it('is calibrated on subjects that it was not trained on, by cross validation', () => {
     for (const form of ['asked', 'bare'])
       for (const bucket of ['cheap', 'mid', 'hard'])
