@@ -3,7 +3,13 @@ import type { ServedStream } from './attempt.ts'
 import type { Completion, Usage } from './chat.ts'
 import { CompletionCollector } from './completion-events.ts'
 import type { GatewayError } from './dialects/types.ts'
-import { type Delivery, deliver, type EnginePorts, type Question } from './engine.ts'
+import {
+  type Delivery,
+  deliver,
+  type EnginePorts,
+  type Question,
+  type Undelivered,
+} from './engine.ts'
 import type { UpstreamFault } from './faults.ts'
 import { faultError, mostTelling } from './gateway-errors.ts'
 import type { ChatTemplate, GatewayRequest, Target } from './gateway-request.ts'
@@ -47,6 +53,10 @@ const wastedOf = (losers: readonly Target[], inputTokens: number): number => {
   }
   return losers.reduce((sum, loser) => sum + loser.costNanoUsd(usage), 0)
 }
+
+/** Not every provider says which of its models answered. */
+const named = (completion: Completion, { model }: Target): Completion =>
+  completion.model === '' ? { ...completion, model } : completion
 
 const questionOf = ({ call, credential, signal }: ChatRequest): Question<Completion> => ({
   isStream: call.isStream,
@@ -98,7 +108,7 @@ const streamed = (
     ports.counted(target, fault)
     const { usage, source } = meter.measured(outcome === 'ok', inputTokens)
     const completion = outcome === 'ok' ? (collector?.completion(nowMs) ?? null) : null
-    if (completion !== null) request.keep?.(completion, target)
+    if (completion !== null) request.keep?.(named(completion, target), target)
     const record = settlement.settle(
       {
         outcome,
@@ -150,7 +160,7 @@ export const serveChat = async (
     const delivery = delivered.value
     const { target, served, attempts, losers } = delivery
     if (served.kind === 'stream') return ok(streamed(request, delivery, served, settlement, ports))
-    const completion = served.value
+    const completion = named(served.value, target)
     const meter = new UsageMeter()
     meter.observeCompletion(completion)
     const { usage, source } = meter.measured(true, inputTokens)
@@ -182,13 +192,12 @@ export const serveChat = async (
 /** Ends a request that nobody served. */
 export const failed = (
   { dialect }: Pick<GatewayRequest<unknown>, 'dialect'>,
-  failures: readonly { readonly server: Target; readonly fault: UpstreamFault }[],
+  { attempts, failures }: Undelivered,
   settlement: Settlement,
   nowMs: number,
 ): ChatFailure => {
   const fault = mostTelling(failures.map((failure) => failure.fault))
   const target = failures.at(-1)?.server ?? null
-  const attempts = failures.length
   const outcome = fault.reason === 'cancelled' ? 'cancelled' : 'error'
   settlement.settle({ ...NOBODY, outcome, fault, target, attempts }, nowMs)
   return { error: faultError(dialect, fault), fault, target, attempts }

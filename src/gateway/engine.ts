@@ -46,9 +46,17 @@ export interface Asked<T> {
 }
 
 export interface Delivery<T> extends Asked<T> {
-  /** All candidates that were asked, this one included. */
+  /** Requests that were sent, this one included. */
   readonly attempts: number
   readonly losers: readonly Target[]
+}
+
+/** Nobody served it. */
+export interface Undelivered {
+  /** Requests that were sent: none to a provider whose breaker or limit refused it. */
+  readonly attempts: number
+  /** At least one, in the order in which they happened. */
+  readonly failures: readonly Failure<Target>[]
 }
 
 /** What kept a provider from being asked, as a fault. */
@@ -61,12 +69,13 @@ const refusalFault = ({ reason, retryAfterMs }: Refusal): UpstreamFault =>
         ...(reason === 'at-limit' ? {} : { retryAfterMs: retryAfterMs ?? 1_000 }),
       }
 
-/** Asks one target once, under its provider's breaker, limit and keys. */
+/** Asks one target once, under its provider's breaker, limit and keys. @param sent called when it is sent */
 const ask = async <T>(
   target: Target,
   question: Question<T>,
   totalDueMs: number,
   ports: EnginePorts,
+  sent: () => void,
 ): Promise<Result<Asked<T>, UpstreamFault>> => {
   const { provider, model } = target
   const { clock } = ports
@@ -86,6 +95,7 @@ const ask = async <T>(
     }
     const { protocol } = provider
     const { isStream, signal } = question
+    sent()
     const result = await attempt<T>(
       {
         protocol,
@@ -129,22 +139,23 @@ const drop = <T>({ served, admission }: Asked<T>): void => {
 /**
  * Gets a request served by one of its targets.
  *
- * @returns the answer, or a stream that has begun, else the failures in their order
+ * @returns the answer, or a stream that has begun, else the failures
  */
 export const deliver = async <T>(
   { targets }: Pick<GatewayRequest<unknown>, 'targets'>,
   question: Question<T>,
   startedAtMs: number,
   ports: EnginePorts,
-): Promise<Result<Delivery<T>, readonly Failure<Target>[]>> => {
+): Promise<Result<Delivery<T>, Undelivered>> => {
   const { clock, random, hedgeOf } = ports
   const totalDueMs = startedAtMs + ports.totalMs
-  let asked = 0
-  let losers: readonly Target[] = []
-  const askOne = (target: Target, signal: AbortSignal | null) => {
-    asked++
-    return ask(target, { ...question, signal }, totalDueMs, ports)
+  let attempts = 0
+  const sent = (): void => {
+    attempts++
   }
+  let losers: readonly Target[] = []
+  const askOne = (target: Target, signal: AbortSignal | null) =>
+    ask(target, { ...question, signal }, totalDueMs, ports, sent)
   const delivered = await failOver<Target, Asked<T>>(
     targets,
     async (target, left) => {
@@ -167,5 +178,7 @@ export const deliver = async <T>(
     },
     { clock, random, totalDueMs, signal: question.signal },
   )
-  return delivered.ok ? ok({ ...delivered.value.value, attempts: asked, losers }) : delivered
+  return delivered.ok
+    ? ok({ ...delivered.value.value, attempts, losers })
+    : err({ attempts, failures: delivered.error })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import '../kernels/load.ts'
-import { engineWith, GPT, PARTS, refusal, SECRET, sound, stream } from './engine-fixture.ts'
+import { engineWith, GPT, json, PARTS, refusal, SECRET, sound, stream } from './engine-fixture.ts'
 import type { Act, Reply, SentRequest } from './scripted-fetch.ts'
 
 /** Whom each dialect's first and second candidate are. */
@@ -242,6 +242,25 @@ describe('what is sent and told', () => {
     const { text } = await ask({ isStream: true })
     expect(text).toContain(': gjallar cost-usd=0.000017000\n\ndata: [DONE]\n\n')
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+  })
+
+  it('names the model that was asked where its provider does not', async () => {
+    const message = { role: 'assistant', content: 'Hi' }
+    const { ask } = engineWith(() => json({ choices: [{ index: 0, message }] }))
+    const { text } = await ask({ dialect: 'anthropic' })
+    expect(JSON.parse(text)).toMatchObject({ model: 'large' })
+  })
+
+  it('counts the requests that were sent, not those that a breaker stopped', async () => {
+    const { ask, sent, records } = engineWith((id, request) =>
+      id === 'gpt' ? refusal(id, 500) : sound(id, request),
+    )
+    for (let i = 0; i < 5; i++) await ask()
+    expect(sent).toHaveLength(5)
+    expect(await ask()).toMatchObject({ status: 503, attempts: 0 })
+    const second = await ask({ targets: ['gpt/large', 'claude/large'] })
+    expect(second).toMatchObject({ status: 200, attempts: 1 })
+    expect(records.at(-1)).toMatchObject({ attempts: 1 })
   })
 
   it('estimates usage that no provider told', async () => {
