@@ -52,8 +52,9 @@ interface Parts {
 interface Entry {
   parts: Parts
   current: OrganisationRouter
-  /** −Infinity where it must be loaded before it is used again. */
   loadedAtMs: number
+  /** Changed here: no request goes on with what was before. */
+  isExpired: boolean
   outcomesAtMs: number
   /** The versions whose outcomes were asked for. */
   outcomesOf: string
@@ -96,11 +97,11 @@ export class OrganisationRouters {
     if (before !== this.#shipped) before.close()
   }
 
-  /** Forgets when an organisation's choices were loaded, so that a change here holds at once. */
+  /** An organisation's choices were changed here: that holds for every request from now on. */
   expire(organisationId: string): void {
     const entry = this.#entries.get(organisationId)
     if (entry === undefined) return
-    entry.loadedAtMs = Number.NEGATIVE_INFINITY
+    entry.isExpired = true
     entry.number = ++this.#loads
   }
 
@@ -119,12 +120,14 @@ export class OrganisationRouters {
     background?: Background,
   ): Promise<T> {
     const entry = this.#entries.get(organisationId)
-    if (entry !== undefined && Math.abs(nowMs - entry.loadedAtMs) >= RELOAD_MS) {
-      const isExpired = entry.loadedAtMs === Number.NEGATIVE_INFINITY
+    if (entry?.isExpired) {
+      // Each for itself: no request may wait for what another one asks.
+      await this.#loadAnew(organisationId, entry, store, nowMs)
+    } else if (entry !== undefined && Math.abs(nowMs - entry.loadedAtMs) >= RELOAD_MS) {
       // The others go on with what there is while this one asks.
       entry.loadedAtMs = nowMs
       const loading = this.#loadAnew(organisationId, entry, store, nowMs)
-      if (background === undefined || isExpired) await loading
+      if (background === undefined) await loading
       else background(loading)
     }
     let found = this.#entries.get(organisationId)
@@ -151,6 +154,7 @@ export class OrganisationRouters {
       parts,
       current,
       loadedAtMs: never,
+      isExpired: false,
       outcomesAtMs: never,
       outcomesOf: '',
       number: 0,
@@ -187,6 +191,9 @@ export class OrganisationRouters {
     try {
       await this.#load(organisationId, entry, store, nowMs)
     } catch (error) {
+      // The last good one goes on, and is asked for again in its time.
+      entry.isExpired = false
+      entry.loadedAtMs = nowMs
       logEvent('routing', 'warn', 'a router could not be loaded anew', error, { organisationId })
     }
   }
@@ -240,6 +247,7 @@ export class OrganisationRouters {
       parts: next,
       current: this.#compose(next, entry.current),
       loadedAtMs: nowMs,
+      isExpired: false,
       outcomesAtMs: before.outcomesAtMs,
       outcomesOf: before.outcomesOf,
       number,

@@ -104,6 +104,27 @@ describe('an organisation’s router', () => {
     shipped.close()
   })
 
+  it('is what was changed here for all requests that come at once, and the last good one where none loads', async () => {
+    const shipped = await loaded()
+    const routers = new OrganisationRouters(shipped)
+    const { rows, store } = storeWith()
+    await routers.use('o', store, 0, all)
+    rows.artifact = await smallArtifact([...MODELS, 'own'])
+    rows.router = { ...rows.router, artifactVersion: 'own' }
+    routers.expire('o')
+    const ask = () => routers.use('o', store, 1, all, () => expect.unreachable())
+    const used = await Promise.all([ask(), ask(), ask()])
+    expect(used.map(({ artifactSource }) => artifactSource)).toEqual(Array(3).fill('organisation'))
+    store.find.mockRejectedValueOnce(new Error('the database is away'))
+    routers.expire('o')
+    expect((await ask()).artifactSource).toBe('organisation')
+    const asked = store.find.mock.calls.length
+    await ask()
+    expect(store.find).toHaveBeenCalledTimes(asked)
+    used[0]?.router.artifact.close()
+    shipped.close()
+  })
+
   it('is not what it was before a change here, where that was asked for earlier and came later', async () => {
     const shipped = await loaded()
     const routers = new OrganisationRouters(shipped)
