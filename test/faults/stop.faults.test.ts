@@ -22,7 +22,7 @@ afterEach(async () => {
 
 const processesOf = async (stack: Stack): Promise<number[]> => {
   const pids = await stack.pids()
-  expect(Object.keys(pids).sort()).toEqual(['agent', 'postgres', 'reaper', 'worker'])
+  expect(Object.keys(pids).sort()).toEqual(['agent', 'mock-llm', 'postgres', 'reaper', 'worker'])
   return Object.values(pids)
 }
 const allGone = async (pids: number[], timeoutMs: number): Promise<boolean> =>
