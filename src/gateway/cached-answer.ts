@@ -26,7 +26,7 @@ export interface Found {
 export const keeperOf =
   (c: AppContext, { key, question }: CacheEntry) =>
   (completion: Completion, { providerId, model }: Target): void => {
-    const { organisationId } = c.var.principal
+    const { organisationId } = c.get('principal')
     const similar = question === null ? null : { organisationId, question }
     responseCache.keep(key, { completion, provider: providerId, model }, Date.now(), similar)
   }
@@ -41,7 +41,7 @@ export const answerFound = async (
   { answer, strongCostNanoUsd }: Found,
   nowMs: number,
 ): Promise<Response> => {
-  const reserving = accountOf(c).reserve(c.var.principal, NOTHING)
+  const reserving = accountOf(c).reserve(c.get('principal'), NOTHING)
   const reserved = reserving instanceof Promise ? await reserving : reserving
   if (!reserved.ok) return errorResponse(dialect, limitError(dialect, reserved.error, nowMs))
   const { completion, provider: providerId, model, kind, similarity, ageMs } = answer

@@ -109,10 +109,10 @@ export const verifyKey = async (
  * has its principal already, from a middleware of its own routes, passes.
  */
 export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.var.principal === undefined) {
+  if (c.get('principal') === undefined) {
     const key = keyOf(c.req.raw.headers)
     if (key === null) throw unauthorized('send an API key as "Authorization: Bearer KEY"')
-    c.set('principal', await verifyKey(key, c.var.settings, Date.now()))
+    c.set('principal', await verifyKey(key, c.get('settings'), Date.now()))
   }
   await next()
 }
@@ -121,7 +121,7 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
 export const requireScope =
   (scope: Scope): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
-    const { scopes } = c.var.principal
+    const { scopes } = c.get('principal')
     if (!scopes.has(scope) && !scopes.has('admin'))
       throw new ProblemError(
         problem(403, 'forbidden', `this key lacks the scope "${scope}"`, {

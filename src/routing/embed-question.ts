@@ -17,7 +17,7 @@ export const embedQuestion = async (
   body: Uint8Array,
   dialect: Dialect,
 ): Promise<ProvidedEmbedding | null | undefined> => {
-  const provider = embeddingProvider(c.var.settings.routerEmbedding)
+  const provider = embeddingProvider(c.get('settings').routerEmbedding)
   if (provider === null) return undefined
   const isAsked = await withRouter(
     c,
@@ -32,5 +32,5 @@ export const embedQuestion = async (
   if (!request.ok) return undefined
   const { lastUserText, text } = request.value
   const question = lastUserText.length > 0 ? lastUserText : text
-  return provider.find(c.var.principal.organisationId, question, Date.now())
+  return provider.find(c.get('principal').organisationId, question, Date.now())
 }

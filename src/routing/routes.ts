@@ -88,11 +88,15 @@ routing.post('/v1/route', requireScope('read'), async (c) => {
   if (!result.decision.ok) throw new ProblemError(routingProblem(result.decision.error))
   const decision = result.decision.value
   const decisionId = crypto.randomUUID()
-  const { organisationId, keyId } = c.var.principal
+  const { organisationId, keyId } = c.get('principal')
   accountOf(c).record(organisationId, recordOfDecision(decisionId, decision, keyId, Date.now()))
-  return c.json(routeAnswer(decisionId, decision, result.spentMs), 200, {
-    'cache-control': 'no-store',
-    ...decisionHeaders(decisionId, decision),
+  // Written as it is: the framework's own writer of answers takes a tenth of the request.
+  return new Response(JSON.stringify(routeAnswer(decisionId, decision, result.spentMs)), {
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...decisionHeaders(decisionId, decision),
+    },
   })
 })
 
@@ -111,15 +115,15 @@ routing.put('/api/v1/router/config', requireScope('admin'), async (c) => {
   requireMediaType(c.req.raw, ['application/json'])
   const body = parseJson(decodeText(await readBody(c.req.raw, JSON_BODY_BYTES_MAX)))
   const config = parseWith(routerConfigSchema, body)
-  const { routerEmbedding } = c.var.settings
+  const { routerEmbedding } = c.get('settings')
   const errors = await withRouter(c, ({ router }) => faultsOf(config, router, routerEmbedding))
   if (errors.length > 0)
     throw new ProblemError(
       problem(422, 'validation-failed', `body: ${errors[0]?.detail}`, { errors }),
     )
-  const { organisationId } = c.var.principal
-  await saveRouterConfig(connect(c.var.settings), organisationId, JSON.stringify(config))
-  const routers = await organisationRouters(c.var.settings.routerArtifact)
+  const { organisationId } = c.get('principal')
+  await saveRouterConfig(connect(c.get('settings')), organisationId, JSON.stringify(config))
+  const routers = await organisationRouters(c.get('settings').routerArtifact)
   routers.expire(organisationId)
   return c.json({ source: 'organisation', config }, 200, PRIVATE)
 })

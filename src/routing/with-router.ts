@@ -7,7 +7,7 @@ import type { Background, OrganisationRouter } from './organisation-routers.ts'
 import type { RouterStore } from './stored-choices.ts'
 
 export const storeOf = (c: AppContext): RouterStore => {
-  const db = connect(c.var.settings)
+  const db = connect(c.get('settings'))
   return {
     find: (organisationId) => findRouter(db, organisationId),
     findArtifact: (organisationId) => findRouterArtifact(db, organisationId),
@@ -36,7 +36,7 @@ export const withRouter = async <T>(
   c: AppContext,
   use: (router: OrganisationRouter) => T,
 ): Promise<T> => {
-  const { routerArtifact } = c.var.settings
+  const { routerArtifact } = c.get('settings')
   const routers = await organisationRouters(routerArtifact)
   const background = backgroundOf(c)
   const following = followAddress(routerArtifact, Date.now())
@@ -44,7 +44,7 @@ export const withRouter = async <T>(
     if (background === undefined) await following
     else background(following)
   }
-  const { organisationId } = c.var.principal
+  const { organisationId } = c.get('principal')
   const withTokens = (found: OrganisationRouter): T => {
     if (found.router.config.tokens === 'exact') {
       const preparing = prepareExactTokens()
