@@ -49,7 +49,9 @@ describe('a key that comes again', () => {
     } as Parameters<typeof settingsOf>[0])
     const ask = (key: string) => {
       const headers = new Headers({ authorization: `Bearer ${key}` })
-      const context = { req: { raw: { headers } }, var: { settings } } as unknown as AppContext
+      const variables = new Map(Object.entries({ settings }))
+      const get = (name: string) => variables.get(name)
+      const context = { req: { raw: { headers } }, get } as unknown as AppContext
       return expect(authenticate(context, async () => {})).rejects.toThrow()
     }
     await ask('gjl_0123456789abcdef')
