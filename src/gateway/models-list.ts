@@ -1,6 +1,7 @@
 import type { Candidate } from '../routing/catalog.ts'
 import type { CatalogModel } from './catalog-entry.ts'
 import type { Fields } from './chat.ts'
+import { type ModelPrices, pricesOver } from './cost.ts'
 import type { ModelCatalog } from './model-catalog.ts'
 import type { Provider, ProviderRegistry } from './provider-registry.ts'
 
@@ -15,7 +16,8 @@ export interface ListedModel {
     readonly kind: CatalogModel['kind']
     readonly contextTokens: number
     readonly outputTokensMax: number
-    readonly usdPerMillionTokens: CatalogModel['usdPerMillionTokens']
+    /** What requests are charged by. */
+    readonly usdPerMillionTokens: ModelPrices
     readonly capabilities: Fields
   } | null
   /** Answers are made up. */
@@ -36,6 +38,7 @@ const listed = (
   candidate: Candidate | null,
 ): ListedModel => {
   const facts = candidate ?? known
+  const knownPrices = known?.usdPerMillionTokens ?? null
   return {
     id: `${provider.id}/${model}`,
     ownedBy: provider.id,
@@ -44,7 +47,7 @@ const listed = (
       kind: known?.kind ?? 'chat',
       contextTokens: facts.contextTokens,
       outputTokensMax: facts.outputTokensMax,
-      usdPerMillionTokens: facts.usdPerMillionTokens,
+      usdPerMillionTokens: pricesOver(facts.usdPerMillionTokens, knownPrices),
       capabilities: facts.capabilities,
     },
     isMock: provider.isMock,

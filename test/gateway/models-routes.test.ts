@@ -151,6 +151,13 @@ describe('GET /v1/models/{id}', () => {
     expect(((await (await ask('/v1/models/auto')).json()) as { id: string }).id).toBe('auto')
   })
 
+  it('tells all prices that a candidate is charged by', async () => {
+    const candidate = await ask('/v1/models/anthropic/claude-haiku-4-5')
+    expect(await candidate.json()).toMatchObject({
+      usd_per_million_tokens: { input: 1, cachedInput: 0.1, cacheWrite: 1.25, output: 5 },
+    })
+  })
+
   it('says in the dialect of the client that there is none', async () => {
     const openai = await ask('/v1/models/openai/none')
     expect(openai.status).toBe(404)
