@@ -58,8 +58,8 @@ export const wasNotAccepted = (fault: UpstreamFault): boolean => {
 }
 
 /** Whether no other candidate would do better, as what is wrong is the request, or nobody waits. */
-const isFinal = ({ reason }: UpstreamFault): boolean =>
-  reason === 'request' || reason === 'cancelled'
+const isFinal = (fault: UpstreamFault): boolean =>
+  fault.reason === 'request' ? fault.isUnsayable !== true : fault.reason === 'cancelled'
 
 /** Whether the fault is the provider's, whatever model is asked for. */
 const isProviders = ({ reason }: UpstreamFault): boolean =>

@@ -33,6 +33,8 @@ export type UpstreamFault =
       readonly type: string | null
       readonly code: string | null
       readonly param: string | null
+      /** Nothing was sent: this provider's protocol has no words for it, another's may have. */
+      readonly isUnsayable?: true
     }
   /** Not what the provider's protocol says. */
   | { readonly reason: 'malformed'; readonly detail: string }

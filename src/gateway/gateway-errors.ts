@@ -173,8 +173,11 @@ const TELLING: readonly UpstreamFault['reason'][] = [
 ]
 
 /** The one fault that a client is told where all candidates failed. */
-export const mostTelling = (faults: readonly UpstreamFault[]): UpstreamFault =>
-  TELLING.flatMap((reason) => faults.filter((fault) => fault.reason === reason))[0] ?? {
-    reason: 'unavailable',
-    detail: 'no candidate',
-  }
+export const mostTelling = (faults: readonly UpstreamFault[]): UpstreamFault => {
+  // What one provider has no words for is nobody's fault where another was asked.
+  const isUnsayable = (fault: UpstreamFault): boolean =>
+    fault.reason === 'request' && fault.isUnsayable === true
+  const asked = faults.filter((fault) => !isUnsayable(fault))
+  const telling = TELLING.flatMap((reason) => asked.filter((fault) => fault.reason === reason))
+  return telling[0] ?? faults[0] ?? { reason: 'unavailable', detail: 'no candidate' }
+}

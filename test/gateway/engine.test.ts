@@ -244,6 +244,22 @@ describe('what is sent and told', () => {
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
   })
 
+  it('asks whom a request can be told where the first one’s protocol has no words for it', async () => {
+    const { ask, sent } = engineWith((id, request) =>
+      id === 'busy' ? refusal(id, 500) : sound(id, request),
+    )
+    const body = { n: 2 }
+    const told = await ask({ targets: ['claude/large', 'gpt/large'], body })
+    expect(told).toMatchObject({ status: 200, attempts: 1 })
+    expect(sent).toHaveLength(1)
+    expect(await ask({ targets: ['claude/large', 'busy/large'], body })).toMatchObject({
+      status: 502,
+    })
+    const alone = await ask({ targets: ['claude/large'], body })
+    expect(alone).toMatchObject({ status: 400, attempts: 0 })
+    expect(JSON.parse(alone.text).error).toMatchObject({ param: 'n' })
+  })
+
   it('names the model that was asked where its provider does not', async () => {
     const message = { role: 'assistant', content: 'Hi' }
     const { ask } = engineWith(() => json({ choices: [{ index: 0, message }] }))

@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest'
 import { workersAi } from '../../src/gateway/providers/workers-ai.ts'
 import { CHATS, PIXEL, runProviderCases, WEATHER } from './providers.case.ts'
 
@@ -215,4 +216,23 @@ runProviderCases({
       messages: [{ role: 'user', content: [image, { type: 'text', text: 'What is this?' }] }],
     },
   },
+})
+
+describe('a request for several choices', () => {
+  it('is not sent, as one of them would come', () => {
+    const body = { model: 'm', n: 2, messages: [{ role: 'user', content: 'Hi' }] }
+    const call = {
+      dialect: 'openai' as const,
+      model: '@cf/meta/llama-3',
+      bytes: new TextEncoder().encode(JSON.stringify(body)),
+      body,
+      isStream: false,
+      reasoningEffort: null,
+    }
+    const credential = { scheme: 'bearer', secret: 'token' } as const
+    expect(workersAi.chatRequest('https://api.test', call, credential)).toMatchObject({
+      ok: false,
+      error: { reason: 'request', status: 400, param: 'n' },
+    })
+  })
 })

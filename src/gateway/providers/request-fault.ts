@@ -19,4 +19,5 @@ export const requestFaultOf = (fault: RoutingFault): UpstreamFault => ({
   type: 'invalid_request_error',
   code: null,
   param: 'pointer' in fault ? paramOf(fault.pointer) : null,
+  isUnsayable: true,
 })
