@@ -81,11 +81,7 @@ const ask = async <T>(
   const { clock } = ports
   const sentAtMs = clock.now()
   const admitted = ports.healthOf(provider).admit(model, sentAtMs, question.credential)
-  if (!admitted.ok) {
-    const fault = refusalFault(admitted.error)
-    ports.counted(target, fault)
-    return err(fault)
-  }
+  if (!admitted.ok) return err(refusalFault(admitted.error))
   const admission = admitted.value
   try {
     const request = question.requestOf(target, admission.credential)

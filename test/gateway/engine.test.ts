@@ -268,12 +268,13 @@ describe('what is sent and told', () => {
   })
 
   it('counts the requests that were sent, not those that a breaker stopped', async () => {
-    const { ask, sent, records } = engineWith((id, request) =>
+    const { ask, sent, records, faults } = engineWith((id, request) =>
       id === 'gpt' ? refusal(id, 500) : sound(id, request),
     )
     for (let i = 0; i < 5; i++) await ask()
     expect(sent).toHaveLength(5)
     expect(await ask()).toMatchObject({ status: 503, attempts: 0 })
+    expect(faults).toHaveLength(5)
     const second = await ask({ targets: ['gpt/large', 'claude/large'] })
     expect(second).toMatchObject({ status: 200, attempts: 1 })
     expect(records.at(-1)).toMatchObject({ attempts: 1 })
