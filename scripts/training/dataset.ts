@@ -3,7 +3,7 @@ import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { extractFeatures } from '../../src/routing/features.ts'
-import type { RoutingRequest } from '../../src/routing/types.ts'
+import { plainRequest } from '../../src/routing/plain-request.ts'
 import { readCsv } from './csv.ts'
 import { type SparseCounts, sparseOf } from './sparse.ts'
 
@@ -37,27 +37,6 @@ export interface Example extends Outcome, Readonly<Record<Form, Seen>> {
 const COLUMNS = ['prompt', 'mistralai/Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106-preview'] as const
 /** The weak one and the strong one. */
 export const MODELS = COLUMNS.slice(1)
-
-const encoder = new TextEncoder()
-
-/** A question as the only message of a conversation. */
-export function requestOf(text: string): RoutingRequest {
-  const bytes = encoder.encode(text)
-  return {
-    text: bytes,
-    lastUserText: bytes,
-    systemBytes: 0,
-    turns: 1,
-    messages: 1,
-    tools: 0,
-    images: 0,
-    responseFormat: 'text',
-    maxOutputTokens: null,
-    requestedModel: null,
-    alpha: null,
-    conversationKey: null,
-  }
-}
 
 /** A question without its choice of answers and the word that asks for one of them. */
 export function bareOf(prompt: string): string {
@@ -104,7 +83,7 @@ export function readOutcomes(folder: string): Outcome[] {
 }
 
 function seenOf(text: string): Seen {
-  const { values, tokens, words, trigrams } = extractFeatures(requestOf(text))
+  const { values, tokens, words, trigrams } = extractFeatures(plainRequest(text))
   return { values, tokens, words: sparseOf(words), trigrams: sparseOf(trigrams) }
 }
 

@@ -1,6 +1,7 @@
 import type { Artifact } from '../../src/routing/artifact.ts'
 import { FEATURE_NAMES } from '../../src/routing/features.ts'
-import { bareOf, type Example, type Form, requestOf } from './dataset.ts'
+import { plainRequest } from '../../src/routing/plain-request.ts'
+import { bareOf, type Example, type Form } from './dataset.ts'
 import { evaluate } from './evaluate.ts'
 import { foldsBySubject } from './folds.ts'
 import { routingQuality } from './metrics.ts'
@@ -136,7 +137,7 @@ function bucketFigures(artifact: Artifact, examples: readonly Example[], form: F
   const gains = [0, 0, 0]
   let flips = 0
   const bucketOfText = (text: string): number =>
-    bucketOf(artifact.assess(requestOf(text)).difficulty, artifact.thresholds)
+    bucketOf(artifact.assess(plainRequest(text)).difficulty, artifact.thresholds)
   for (const { prompt, isWeakRight, isStrongRight } of examples) {
     const text = form === 'bare' ? bareOf(prompt) : prompt
     const bucket = bucketOfText(text)
@@ -156,7 +157,7 @@ function bucketFigures(artifact: Artifact, examples: readonly Example[], form: F
 export function judgeUnseen(artifact: Artifact, examples: readonly Example[], seed: number) {
   const figuresOf = (form: Form) => {
     const predictions = examples.map(({ prompt }) =>
-      artifact.assess(requestOf(form === 'bare' ? bareOf(prompt) : prompt)),
+      artifact.assess(plainRequest(form === 'bare' ? bareOf(prompt) : prompt)),
     )
     const figures = evaluate(
       {

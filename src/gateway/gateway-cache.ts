@@ -5,6 +5,7 @@ import { jsonOf } from '../routing/content.ts'
 import { invalid, type RoutingFault } from '../routing/faults.ts'
 import { extractFeatures } from '../routing/features.ts'
 import type { OrganisationRouter } from '../routing/organisation-routers.ts'
+import { plainRequest } from '../routing/plain-request.ts'
 import type { Dialect } from '../routing/request.ts'
 import type { Completion, Fields } from './chat.ts'
 import { eventsOf } from './completion-events.ts'
@@ -74,22 +75,7 @@ const questionOf = (
   const others = { ...body, messages: (body.messages as unknown[]).slice(0, -1) }
   const scope = jsonOf([organisationId, dialect, relevantText(others), numbersOf(text)])
   if (scope === null) return null
-  const { embedding } = router.artifact.predict(
-    extractFeatures({
-      text: utf8.encode(text),
-      lastUserText: utf8.encode(text),
-      systemBytes: 0,
-      turns: 1,
-      messages: 1,
-      tools: 0,
-      images: 0,
-      responseFormat: 'text',
-      maxOutputTokens: null,
-      requestedModel: null,
-      alpha: null,
-      conversationKey: null,
-    }),
-  )
+  const { embedding } = router.artifact.predict(extractFeatures(plainRequest(text)))
   // A text without a word is near to nothing.
   return embedding.some((value) => value !== 0) ? { scope: hashOf(scope, seed), embedding } : null
 }

@@ -22,8 +22,8 @@ import {
   FEATURES_VERSION,
   HASH_SLOTS,
 } from '../../src/routing/features.ts'
+import { plainRequest } from '../../src/routing/plain-request.ts'
 import { BUILDS, useBuild } from '../kernels/load.ts'
-import { requestFor } from './requests.ts'
 
 const SHIPPED = new Uint8Array(
   readFileSync(path.join(import.meta.dirname, '../../models/router.gjr')),
@@ -84,7 +84,7 @@ function contentOf(model = MODEL): ArtifactContent {
     new TreeEnsemble(MODEL),
   )
   const { probabilities, difficulty, similarities } = artifact.predict(
-    extractFeatures(requestFor(request.text)),
+    extractFeatures(plainRequest(request.text)),
   )
   artifact.close()
   const cluster = (similarities[1] ?? 0) > (similarities[0] ?? 0) ? 1 : 0
@@ -191,7 +191,7 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
     // Scale 0.5 and the offsets.
     const [both = 0, neither = 0, strong = 0, weak = 0] = sharesOf([0.35, -0.5, 1, -0.6])
     const { probabilities, gain, difficulty } = artifact.predict(
-      extractFeatures(requestFor('many words '.repeat(50))),
+      extractFeatures(plainRequest('many words '.repeat(50))),
     )
     expect(probabilities.cheap).toBeCloseTo(both + weak, 12)
     expect(probabilities.mid).toBeCloseTo(neither, 12)
@@ -199,8 +199,8 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
     expect(gain).toBeCloseTo((raw[2] ?? 0) - (raw[3] ?? 0), 12)
     expect(difficulty).toBe(1)
     artifact.close()
-    expect(() => artifact.predict(extractFeatures(requestFor('x')))).toThrow(RangeError)
-    expect(() => artifact.assess(requestFor('x'))).toThrow(RangeError)
+    expect(() => artifact.predict(extractFeatures(plainRequest('x')))).toThrow(RangeError)
+    expect(() => artifact.assess(plainRequest('x'))).toThrow(RangeError)
   })
 
   it('assesses a request as it predicts from its features', async () => {
@@ -219,7 +219,7 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
     for (const question of questions) {
       const text = new TextEncoder().encode(system + question)
       const lastUserText = text.subarray(system.length)
-      const request = requestFor(text, { lastUserText, systemBytes: system.length, messages: 2 })
+      const request = plainRequest(text, { lastUserText, systemBytes: system.length, messages: 2 })
       const features = extractFeatures(request)
       const want = artifact.predict(features)
       const got = artifact.assess(request)
@@ -257,7 +257,7 @@ describe.each(BUILDS)('an artifact, %s', (build) => {
     expect(artifact.report).toMatchObject({ seed: 42 })
     for (const text of ['', 'a'.repeat(1_000_000), '\ud800', '机器学习']) {
       const { probabilities, difficulty, similarities } = artifact.predict(
-        extractFeatures(requestFor(text)),
+        extractFeatures(plainRequest(text)),
       )
       const { cheap, mid, hard } = probabilities
       expect(cheap + mid + hard).toBeCloseTo(1, 9)

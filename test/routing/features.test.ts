@@ -9,9 +9,9 @@ import {
   HASH_SLOTS,
   TEXT_BYTES_MAX,
 } from '../../src/routing/features.ts'
+import { plainRequest } from '../../src/routing/plain-request.ts'
 import type { RoutingRequest } from '../../src/routing/types.ts'
 import { BUILDS, useBuild } from '../kernels/load.ts'
-import { requestFor } from './requests.ts'
 
 const featureOf = (request: RoutingRequest, name: FeatureName): number | undefined =>
   extractFeatures(request).values[FEATURE_NAMES.indexOf(name)]
@@ -24,7 +24,7 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
   })
 
   it('stand in the order of their names, and only an unknown output length is NaN', () => {
-    const { values } = extractFeatures(requestFor('What is 2 + 2?'))
+    const { values } = extractFeatures(plainRequest('What is 2 + 2?'))
     expect(values.length).toBe(FEATURE_NAMES.length)
     expect(FEATURE_NAMES.filter((_, i) => !Number.isFinite(values[i]))).toEqual([
       'max_output_tokens_log',
@@ -40,13 +40,13 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
     ['a lone surrogate', 'before \ud800 behind'],
     ['controls', '\u0000\u0001\u001f'],
   ])('are defined for %s', (_name, text) => {
-    const { values } = extractFeatures(requestFor(text, { maxOutputTokens: 1 }))
+    const { values } = extractFeatures(plainRequest(text, { maxOutputTokens: 1 }))
     expect([...values].every(Number.isFinite)).toBe(true)
   })
 
   it('are defined for bytes that are no UTF-8', () => {
     const { values } = extractFeatures(
-      requestFor(
+      plainRequest(
         Uint8Array.from({ length: 1_000 }, (_, i) => (i * 37) % 256),
         {
           maxOutputTokens: 1,
@@ -99,7 +99,7 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
     }
     const bytes = encoder.encode(text)
     const { values } = extractFeatures(
-      requestFor(bytes, {
+      plainRequest(bytes, {
         systemBytes: bytes.length / 2,
         turns: 3,
         messages: 5,
@@ -113,7 +113,7 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
   })
 
   it('tell the question from the rest of the conversation', () => {
-    const request = requestFor('You are kind.\nA long answer about ships.\nWhy?', {
+    const request = plainRequest('You are kind.\nA long answer about ships.\nWhy?', {
       lastUserText: encoder.encode('Why?'),
       systemBytes: 13,
       turns: 2,
@@ -131,13 +131,13 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
   })
 
   it('judge a request without a user message by its whole text', () => {
-    const request = requestFor('Only a system text', { lastUserText: new Uint8Array(0) })
-    expect(extractFeatures(request)).toEqual(extractFeatures(requestFor('Only a system text')))
+    const request = plainRequest('Only a system text', { lastUserText: new Uint8Array(0) })
+    expect(extractFeatures(request)).toEqual(extractFeatures(plainRequest('Only a system text')))
   })
 
   it('do not change with white space between words, but for entropy', () => {
     const [plain, spaced] = ['Which  of these is true?', ' Which of\tthese\n\nis true? '].map(
-      (text) => extractFeatures(requestFor(text)),
+      (text) => extractFeatures(plainRequest(text)),
     )
     const changed = FEATURE_NAMES.filter((_, i) => !Object.is(plain?.values[i], spaced?.values[i]))
     expect(changed.filter((name) => name !== 'question_entropy_bits')).toEqual([])
@@ -152,7 +152,7 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
     const { arena } = getKernels()
     const live = arena.liveBlocks
     const bytes = make()
-    const { tokens, words } = extractFeatures(requestFor(bytes))
+    const { tokens, words } = extractFeatures(plainRequest(bytes))
     expect(tokens).toBe(scanText(bytes).tokens)
     expect([...words].every(Number.isFinite)).toBe(true)
     expect(arena.liveBlocks).toBe(live)
@@ -161,7 +161,7 @@ describe.each(BUILDS)('features of a request, %s', (build) => {
   it('read the beginning of a text beyond the bound and scale its tokens', () => {
     const bytes = new Uint8Array(TEXT_BYTES_MAX + TEXT_BYTES_MAX / 2).fill(0x61)
     const head = scanText(bytes.subarray(0, TEXT_BYTES_MAX)).tokens
-    expect(extractFeatures(requestFor(bytes)).tokens).toBe(Math.ceil(head * 1.5))
+    expect(extractFeatures(plainRequest(bytes)).tokens).toBe(Math.ceil(head * 1.5))
   })
 })
 
@@ -170,7 +170,7 @@ describe('lexical-hash-v1', () => {
     words: new Float32Array(HASH_SLOTS).fill(1),
     trigrams: new Float32Array(HASH_SLOTS).fill(1),
   }
-  const embeddingOf = (text: string) => embed(extractFeatures(requestFor(text)), even)
+  const embeddingOf = (text: string) => embed(extractFeatures(plainRequest(text)), even)
   const cosine = (a: Float32Array, b: Float32Array): number =>
     a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { requestOf } from '../../scripts/training/dataset.ts'
 import { TreeEnsemble } from '../../src/kernels/trees.ts'
 import { OUTCOMES } from '../../src/routing/artifact-format.ts'
 import { TrainedArtifact } from '../../src/routing/artifact-model.ts'
 import { EMBEDDING_DIMS } from '../../src/routing/embedding.ts'
 import { extractFeatures, FEATURE_NAMES, HASH_SLOTS } from '../../src/routing/features.ts'
 import { lexicalScale, lexicalSums, wordsOf } from '../../src/routing/lexical.ts'
+import { plainRequest } from '../../src/routing/plain-request.ts'
 import '../kernels/load.ts'
 
 const SLOPE = 0.5
@@ -60,7 +60,7 @@ describe('what words say', () => {
     ['a word beyond the longest texts that were seen', 'word '.repeat(4_096), 32],
   ])('is their sum by √words, bounded: %s', (_name, text, times) => {
     const artifact = artifactWith(strongOnly())
-    const { hard, mid } = artifact.assess(requestOf(text)).probabilities
+    const { hard, mid } = artifact.assess(plainRequest(text)).probabilities
     expect(Math.abs(Math.log(hard / mid))).toBeCloseTo(SLOPE * times, 9)
     artifact.close()
   })
@@ -75,7 +75,7 @@ describe('what words say', () => {
       'a'.repeat(5_000),
       '\ud800 {}',
     ]) {
-      const request = requestOf(text)
+      const request = plainRequest(text)
       const { probabilities, gain } = artifact.assess(request)
       const predicted = artifact.predict(extractFeatures(request))
       expect(probabilities.hard).toBeCloseTo(predicted.probabilities.hard, 12)
@@ -85,7 +85,7 @@ describe('what words say', () => {
   })
 
   it('is nothing where no word is', () => {
-    const features = extractFeatures(requestOf(' … '))
+    const features = extractFeatures(plainRequest(' … '))
     expect(wordsOf(features.values)).toBe(0)
     expect([...lexicalSums(features, { words: strongOnly(), trigrams: none() })]).toEqual([
       0, 0, 0, 0,

@@ -13,7 +13,7 @@ import {
 } from '../../src/routing/organisation-routers.ts'
 import type { RouterStore } from '../../src/routing/stored-choices.ts'
 import '../kernels/load.ts'
-import { requestFor } from './requests.ts'
+import { plainRequest } from '../../src/routing/plain-request.ts'
 import { smallArtifact } from './small-artifact.ts'
 
 const MODELS = ['mistralai/Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106-preview']
@@ -251,7 +251,7 @@ describe('an organisation’s router', () => {
     await Promise.all(work)
     const used = await routers.use('o', store, RELOAD_MS, all)
     expect(used.artifactSource).toBe('organisation')
-    expect(() => used.router.artifact.assess(requestFor('hello'))).not.toThrow()
+    expect(() => used.router.artifact.assess(plainRequest('hello'))).not.toThrow()
     expect(arena.liveBlocks).toBe(live + 8 * each)
     shipped.close()
   })

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { bareOf, readOutcomes, requestOf } from '../../scripts/training/dataset.ts'
+import { bareOf, readOutcomes } from '../../scripts/training/dataset.ts'
 import { routingQuality } from '../../scripts/training/metrics.ts'
 import { unseenSplit } from '../../scripts/training/splits.ts'
 import { readArtifact } from '../../src/routing/artifact-read.ts'
+import { plainRequest } from '../../src/routing/plain-request.ts'
 import '../kernels/load.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
@@ -66,7 +67,8 @@ describe('the shipped router', () => {
       expect(new Set(unseen.map(({ subject }) => subject))).toEqual(new Set(report.data.keptApart))
       const gains = Float64Array.from(
         unseen,
-        ({ prompt }) => artifact.assess(requestOf(form === 'bare' ? bareOf(prompt) : prompt)).gain,
+        ({ prompt }) =>
+          artifact.assess(plainRequest(form === 'bare' ? bareOf(prompt) : prompt)).gain,
       )
       artifact.close()
       const { apgr, cpt50, cpt80 } = routingQuality(unseen, gains)

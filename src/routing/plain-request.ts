@@ -1,13 +1,13 @@
-import type { RoutingRequest } from '../../src/routing/types.ts'
+import type { RoutingRequest } from './types.ts'
 
-const encoder = new TextEncoder()
+const utf8 = new TextEncoder()
 
-/** A request of one user message; `more` says otherwise. */
-export const requestFor = (
+/** A text as the only message of a conversation, from its user; `more` says otherwise. @param text a string, or UTF-8 */
+export const plainRequest = (
   text: string | Uint8Array,
   more: Partial<RoutingRequest> = {},
 ): RoutingRequest => {
-  const bytes = typeof text === 'string' ? encoder.encode(text) : text
+  const bytes = typeof text === 'string' ? utf8.encode(text) : text
   return {
     text: bytes,
     lastUserText: bytes,
