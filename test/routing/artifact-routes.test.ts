@@ -1,13 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Hono, Hono as Router } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Env, settingsOf } from '../../src/env.ts'
-import type { AppEnv, Scope } from '../../src/http/context.ts'
-import { onError } from '../../src/http/errors.ts'
+import type { Scope } from '../../src/http/context.ts'
 import { DEFAULT_CONFIG } from '../../src/routing/default-config.ts'
 import { shipArtifact } from '../../src/routing/isolate.ts'
-import { routing, routingErrors } from '../../src/routing/routes.ts'
+import { routingApp } from './routing-app.ts'
 import '../kernels/load.ts'
 import { bodyOf } from './routers.ts'
 import { smallArtifact } from './small-artifact.ts'
@@ -27,25 +24,7 @@ vi.mock(
 
 let organisation = 0
 let env: Record<string, string> = {}
-const app = (scopes: Scope[]): Hono<AppEnv> =>
-  new Router<AppEnv>()
-    .use(async (c, next) => {
-      c.set('requestId', 'request-1')
-      c.set('settings', settingsOf(env as unknown as Env))
-      c.set('principal', {
-        keyId: 'key-1',
-        organisationId: `organisation-${organisation}`,
-        organisation: 'acme',
-        scopes: new Set(scopes),
-        platformAdmin: false,
-        expiresAt: null,
-        limits: null,
-      })
-      await next()
-    })
-    .use('/v1/route', routingErrors)
-    .route('/', routing)
-    .onError(onError)
+const app = (scopes: Scope[]) => routingApp(`organisation-${organisation}`, scopes, env)
 
 const PATH = '/api/v1/router/artifact'
 const send = (path: string, init: RequestInit = {}, scopes: Scope[] = ['read', 'admin']) =>

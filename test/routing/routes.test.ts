@@ -1,12 +1,10 @@
-import { type Hono, Hono as Router } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { settingsOf } from '../../src/env.ts'
-import type { AppEnv, Scope } from '../../src/http/context.ts'
-import { onError } from '../../src/http/errors.ts'
+import type { Scope } from '../../src/http/context.ts'
 import { routerConfigSchema } from '../../src/routing/catalog.ts'
 import { DEFAULT_CONFIG } from '../../src/routing/default-config.ts'
 import { shipArtifact } from '../../src/routing/isolate.ts'
-import { ROUTE_BODY_BYTES_MAX, routing, routingErrors } from '../../src/routing/routes.ts'
+import { ROUTE_BODY_BYTES_MAX } from '../../src/routing/routes.ts'
+import { routingApp } from './routing-app.ts'
 import '../kernels/load.ts'
 import { bodyOf, LARGE, SMALL } from './routers.ts'
 import { smallArtifact } from './small-artifact.ts'
@@ -24,25 +22,8 @@ vi.mock(
 
 /** Routes of an organisation of its own for each test. */
 let organisation = 0
-const app = (scopes: Scope[] = ['read', 'admin']): Hono<AppEnv> =>
-  new Router<AppEnv>()
-    .use(async (c, next) => {
-      c.set('requestId', 'request-1')
-      c.set('settings', settingsOf({} as Parameters<typeof settingsOf>[0]))
-      c.set('principal', {
-        keyId: 'key-1',
-        organisationId: `organisation-${organisation}`,
-        organisation: 'acme',
-        scopes: new Set(scopes),
-        platformAdmin: false,
-        expiresAt: null,
-        limits: null,
-      })
-      await next()
-    })
-    .use('/v1/route', routingErrors)
-    .route('/', routing)
-    .onError(onError)
+const app = (scopes: Scope[] = ['read', 'admin']) =>
+  routingApp(`organisation-${organisation}`, scopes)
 
 /** A ledger that takes everything, and a request that lives for as long as it is needed. */
 const ENVIRONMENT = {
