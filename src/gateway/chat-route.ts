@@ -3,9 +3,11 @@ import type { AppContext } from '../http/context.ts'
 import { ArenaExhaustedError } from '../kernels/memory.ts'
 import { accountOf } from '../ledger/account.ts'
 import { err, ok, type Result } from '../result.ts'
+import type { Decision } from '../routing/decide.ts'
 import { embedQuestion } from '../routing/embed-question.ts'
 import type { ProvidedEmbedding } from '../routing/embedding-provider.ts'
 import type { RoutingFault } from '../routing/faults.ts'
+import { routingState } from '../routing/isolate.ts'
 import type { OrganisationRouter } from '../routing/organisation-routers.ts'
 import { type Dialect, isAutomatic } from '../routing/request.ts'
 import { withRouter } from '../routing/with-router.ts'
@@ -103,6 +105,16 @@ const protocolHeadersOf = (headers: Headers, dialect: Dialect): Record<string, s
   return found
 }
 
+/** A conversation goes on with the model that served it, whose provider has its prompt now. */
+const holdServing = ({ provider, model, conversation, inputTokens }: Decision, { id }: Target) => {
+  if (id === `${provider}/${model}`) return
+  routingState().sessions.keep(conversation, {
+    id,
+    cachedTokens: inputTokens,
+    usedAtMs: Date.now(),
+  })
+}
+
 /** Serves a chat in the dialect that the client speaks. */
 export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<Response> => {
   const nowMs = Date.now()
@@ -175,6 +187,7 @@ export const serveChatRoute = async (c: AppContext, dialect: Dialect): Promise<R
     return errorResponse(dialect, error, toldHeaders(told))
   }
   const { body: answer, target, attempts, costNanoUsd, finished } = served.value
+  if (decision !== null) holdServing(decision, target)
   const headers = toldHeaders({ id: base.id, decision, target, attempts, costNanoUsd })
   if (finished === null) {
     headers['content-type'] = 'application/json'

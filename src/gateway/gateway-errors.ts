@@ -58,8 +58,9 @@ export const routingError = (dialect: Dialect, fault: RoutingFault): GatewayErro
       })
     case 'no-candidate': {
       const reasons = fault.excluded.map(({ id, reason }) => `${id}: ${reason}`).join(', ')
-      const isOpen = fault.excluded.every(({ reason }) => reason === 'breaker-open')
-      return isOpen && fault.excluded.length > 0
+      const able = fault.excluded.filter(({ reason }) => reason !== 'no-provider')
+      const isOpen = able.every(({ reason }) => reason === 'breaker-open')
+      return isOpen && able.length > 0
         ? gatewayError(dialect, 503, 'no provider is available', { retryAfterMs: 1_000 })
         : gatewayError(dialect, 422, `no candidate can serve this: ${reasons}`)
     }

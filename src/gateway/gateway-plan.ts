@@ -132,24 +132,21 @@ const planDecided = (
     canary,
     nowMs,
     ...(embedding === undefined ? {} : { embedding }),
+    hasProvider: (providerId: string): boolean => {
+      const found = providers.get(providerId)
+      return found !== null && isOwn(found, context)
+    },
   }
   const decided = decide(bytes, dialect, router, state, options)
   if (!decided.ok) return decided
-  const { provider, model, candidates } = decided.value
-  const chosen = `${provider}/${model}`
-  const ids = [chosen, ...decided.value.fallbacks]
-  // Candidates of providers that this deployment has no key for take no place among the fallbacks.
-  for (const { id } of candidates) if (!ids.includes(id)) ids.push(id)
+  const { provider, model, fallbacks } = decided.value
   const targets: Target[] = []
-  for (const id of ids) {
+  for (const id of [`${provider}/${model}`, ...fallbacks]) {
     const slash = id.indexOf('/')
     const found = providers.get(id.slice(0, slash))
-    if (found === null || !isOwn(found, context) || targets.length > SPARES_MAX) continue
-    targets.push(targetOf(found, id.slice(slash + 1), context))
+    if (found !== null) targets.push(targetOf(found, id.slice(slash + 1), context))
   }
-  if (targets.length > 0) return ok({ targets, decision: decided.value })
-  const excluded = ids.map((id) => ({ id, reason: 'not-allowed' as const }))
-  return err({ reason: 'no-candidate', excluded })
+  return ok({ targets, decision: decided.value })
 }
 
 /** @throws ArenaExhaustedError where the kernels have no memory left for the decision */

@@ -55,6 +55,8 @@ export interface Decision {
   readonly artifactVersion: string
   /** Whether it was decided by the artifact that is tried. */
   readonly isCanary: boolean
+  /** By which the isolate knows the conversation; told to nobody. */
+  readonly conversation: string
   /** What is known of each candidate beside the request. */
   readonly byId: Router['byId']
 }
@@ -72,6 +74,8 @@ export interface DecideOptions extends CacheScope {
    * without it is not remembered.
    */
   readonly embedding?: ProvidedEmbedding | null
+  /** Whether the provider can be reached for this request; all can where absent. */
+  readonly hasProvider?: (providerId: string) => boolean
 }
 
 /** Answers that may be tried after the first one fails. */
@@ -83,6 +87,7 @@ const eligible = (
   router: Router,
   inputTokens: number,
   breakers: RoutingState['breakers'],
+  hasProvider: DecideOptions['hasProvider'],
 ): Result<{ contenders: readonly Contender[]; excluded: readonly Exclusion[] }, RoutingFault> => {
   const { requestedModel } = request
   let wanted: ReadonlySet<string> | null = null
@@ -99,7 +104,10 @@ const eligible = (
     const { id, candidate } = contender
     if (wanted !== null && !wanted.has(id)) continue
     const breaker = breakers.get(id) ?? 'closed'
-    const reason = exclusionOf(candidate, request, inputTokens, breaker)
+    const reason =
+      hasProvider?.(candidate.provider) === false
+        ? 'no-provider'
+        : exclusionOf(candidate, request, inputTokens, breaker)
     if (reason === null) contenders.push(contender)
     else excluded.push({ id, reason })
   }
@@ -187,14 +195,14 @@ const choose = (
   { analysis, cache }: Pick<Decision, 'analysis' | 'cache'>,
   router: Router,
   state: RoutingState,
-  nowMs: number,
+  { nowMs, hasProvider }: DecideOptions,
 ): Result<Decision, RoutingFault> => {
   const { config, artifact } = router
   const alpha = request.alpha ?? config.alpha ?? artifact.alpha
   const bucket =
     request.forcedBucket ?? bucketOf(analysis.difficulty, config.thresholds ?? artifact.thresholds)
   const inputTokens = inputTokensOf(request, analysis)
-  const allowed = eligible(request, router, inputTokens, state.breakers)
+  const allowed = eligible(request, router, inputTokens, state.breakers, hasProvider)
   if (!allowed.ok) return allowed
   const { contenders, excluded } = allowed.value
   const of = { analysis, bucket, inputTokens, alpha, nowMs }
@@ -228,6 +236,7 @@ const choose = (
     cache,
     artifactVersion: artifact.version,
     isCanary: request.isCanary,
+    conversation,
     byId: router.byId,
   })
 }
@@ -238,10 +247,12 @@ const decideOn = (
   facts: RequestFacts,
   router: Router,
   state: RoutingState,
-  { nowMs, embedding }: DecideOptions,
+  decideOptions: DecideOptions,
 ): Result<Decision, RoutingFault> => {
+  const { nowMs, embedding } = decideOptions
   const known = state.decisions.find(facts.key, nowMs)
-  if (known !== null) return choose(facts, { analysis: known, cache: 'hit' }, router, state, nowMs)
+  if (known !== null)
+    return choose(facts, { analysis: known, cache: 'hit' }, router, state, decideOptions)
   const read = request()
   if (!read.ok) return read
   const exact = router.config.tokens === 'exact' ? state.tokens : undefined
@@ -252,7 +263,7 @@ const decideOn = (
   // What is only for the meantime is not remembered.
   const isFinal = embedding !== null && (!exact || analysis.tokensSource !== 'heuristic')
   if (isFinal) state.decisions.keep(facts.key, analysis, nowMs)
-  return choose(facts, { analysis, cache: 'miss' }, router, state, nowMs)
+  return choose(facts, { analysis, cache: 'miss' }, router, state, decideOptions)
 }
 
 const armOf = (facts: RequestFacts, router: Router, { canary }: DecideOptions): Router =>

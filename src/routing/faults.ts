@@ -25,6 +25,8 @@ export type ExclusionReason =
   | 'lacks-json'
   | 'lacks-json-schema'
   | 'breaker-open'
+  /** The deployment has no such provider, or not for this caller's credential. */
+  | 'no-provider'
   /** The artifact has no measured quality for it. */
   | 'quality-unknown'
 

@@ -189,6 +189,24 @@ describe('POST /v1/chat/completions', () => {
     expect(sent[0]?.url).not.toBe(sent[1]?.url)
   })
 
+  it('stays with the model that stepped in, so that a conversation does not go to and fro', async () => {
+    let asked = 0
+    script = (host, request) =>
+      asked++ === 0 ? { kind: 'refused' } : sound(host.split('.')[0] ?? '', request)
+    // Long enough that its prompt cache is worth more than what the other one scores.
+    const content = `Conversation ${crypto.randomUUID()}: ${'as it was '.repeat(20_000)}`
+    const messages = [{ role: 'user', content }]
+    const turn = async () => {
+      const { headers } = await chat({ model: 'gjallar/hard', messages })
+      return `${headers.get('x-gjallar-provider')}/${headers.get('x-gjallar-model')}`
+    }
+    const first = await turn()
+    expect(asked).toBe(2)
+    messages.push({ role: 'assistant', content: 'Hello world' }, { role: 'user', content: 'And?' })
+    expect(await turn()).toBe(first)
+    expect(asked).toBe(3)
+  })
+
   it('sets the dearest candidate’s cost aside, with the most that it may answer', async () => {
     await chat({ max_tokens: 1_000 })
     const [estimate] = kept.estimates

@@ -192,6 +192,28 @@ describe('a request for a model by name', () => {
   })
 })
 
+describe('providers that are not there', () => {
+  const config = configWith({ candidates: [candidateWith({ provider: 'absent' }), SMALL, LARGE] })
+  const options = { hasProvider: (id: string) => id !== 'absent' }
+
+  it('have no candidate chosen, nor held by a conversation', () => {
+    const state = stateWith()
+    const { provider, candidates, excluded } = decided(bodyOf(EASY), { config, options, state })
+    expect(provider).toBe('p')
+    expect(candidates.every(({ id }) => id.startsWith('p/'))).toBe(true)
+    expect(excluded).toEqual([{ id: 'absent/small', reason: 'no-provider' }])
+    const again = decided(bodyOf(EASY), { config, options, state })
+    expect(again.affinity?.held).toBe('p/small')
+  })
+
+  it('leave nobody where there is no other', () => {
+    const none = { hasProvider: () => false }
+    expect(refused(bodyOf(EASY), { config, options: none })).toMatchObject({
+      reason: 'no-candidate',
+    })
+  })
+})
+
 describe('features', () => {
   it('are part of a decision only where the organisation keeps them', () => {
     const config = configWith({ keepFeatures: true })

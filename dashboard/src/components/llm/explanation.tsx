@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'lacks-json': 'it has no JSON mode',
   'lacks-json-schema': 'it takes no JSON schema',
   'breaker-open': 'its provider fails now',
+  'no-provider': 'the deployment has no such provider',
   'quality-unknown': 'the artifact has not measured it',
 }
 
