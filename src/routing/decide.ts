@@ -7,7 +7,8 @@ import type { ProvidedEmbedding } from './embedding-provider.ts'
 import type { ExactTokens } from './exact-tokens.ts'
 import type { Exclusion, RoutingFault } from './faults.ts'
 import type { LatencyTracker } from './latency.ts'
-import { type Dialect, type ReadRequest, readRoutingRequest } from './request.ts'
+import { parseRoutingRequest } from './parse-request.ts'
+import type { Dialect, ReadRequest } from './request.ts'
 import type { Contender, Router } from './router.ts'
 import { byScore, type CandidateScore, costUsdOf, promptCacheLoss, scoreOf } from './score.ts'
 import type { AffinityTerms, SessionAffinity } from './session-affinity.ts'
@@ -268,24 +269,6 @@ const decideOn = (
 
 const armOf = (facts: RequestFacts, router: Router, { canary }: DecideOptions): Router =>
   facts.isCanary ? (canary?.router ?? router) : router
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-
-/** A body's request, read. */
-export const parseRoutingRequest = (
-  body: Uint8Array,
-  dialect: Dialect,
-): Result<ReadRequest, RoutingFault> => {
-  try {
-    return readRoutingRequest(JSON.parse(utf8.decode(body)), dialect)
-  } catch (error) {
-    // TypeError of the decoder, SyntaxError of the parser; anything else is a bug.
-    if (error instanceof SyntaxError)
-      return err({ reason: 'malformed', detail: `not JSON: ${error.message.slice(0, 200)}` })
-    if (error instanceof TypeError) return err({ reason: 'malformed', detail: 'not UTF-8' })
-    throw error
-  }
-}
 
 /**
  * Chooses the model for a request: triage by the artifact, guardrails, the score inside the bucket, and

@@ -1,8 +1,8 @@
 import type { AppContext } from '../http/context.ts'
-import { parseRoutingRequest } from './decide.ts'
 import { isMadeFor, type ProvidedEmbedding } from './embedding-provider.ts'
 import { embeddingProvider } from './isolate.ts'
 import type { OrganisationRouter } from './organisation-routers.ts'
+import { parseRoutingRequest } from './parse-request.ts'
 import type { Dialect } from './request.ts'
 import { withRouter } from './with-router.ts'
 
